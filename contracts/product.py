@@ -1,0 +1,35 @@
+"""Complementary products, such as parking or a T-shirt: stock allocated to an order, or returned."""
+
+from typing import Literal
+from uuid import UUID
+
+from contracts.fields import Quantity, Text
+from contracts.message import Message, Part
+from contracts.money import Money
+
+type ProductRefusalReason = Literal["unknown_product", "products_sold_out", "wrong_event"]
+
+
+class ProductLine(Part):
+    """One product as part of an order, with its price when it was allocated."""
+
+    product_id: UUID
+    name: Text
+    quantity: Quantity
+    unit_price: Money
+
+
+class ProductsAllocated(Message):
+    """Every product of the order is set aside for it."""
+
+    order_id: UUID
+    event_id: UUID
+    lines: tuple[ProductLine, ...]
+
+
+class ProductsRefused(Message):
+    """No product was set aside, because of one of them."""
+
+    order_id: UUID
+    event_id: UUID
+    reason: ProductRefusalReason

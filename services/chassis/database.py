@@ -1,0 +1,162 @@
+"""Databases: engines for SQLite and PostgreSQL with the settings that matter, and the column types both share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    TypeDecorator,
+    any_,
+    event,
+    literal,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from services.chassis.store import Conflict, Unavailable
+
+BUSY_TIMEOUT_SECONDS = 15
+"""How long a SQLite writer waits for another process's write to end. Ours take milliseconds."""
+
+POOL_SIZE = 4
+"""Per process and service: PostgreSQL's default of 100 connections is shared by seven services' processes."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime in UTC on both databases; SQLite has no type for it and keeps sortable text."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """A typed value as JSON: dataclasses, tuples and ids go in and come out as such."""
+
+    impl = JSON().with_variant(JSONB(), "postgresql")
+    cache_ok = True
+
+    def __init__(self, kind: Any = Any) -> None:
+        super().__init__(none_as_null=True)
+        self.kind = kind
+        self._adapter: TypeAdapter[Any] = TypeAdapter(kind)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self._adapter.dump_python(value, mode="json")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self._adapter.validate_python(value)
+
+
+def among(column: Column[Any], values: Collection[Any], dialect: str) -> ColumnElement[bool]:
+    """``column`` is one of ``values``: one statement for any number of them where the database has arrays."""
+    if dialect == "postgresql":
+        return column == any_(literal(list(values), ARRAY(column.type)))
+    return column.in_(values)
+
+
+class Database:
+    """One service's database. Everything of one process that uses it shares this object, and so its pool and lock."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.dialect = self.url.get_backend_name()
+        self._write_lock: asyncio.Lock | None = None
+        if self.dialect == "sqlite":
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self._write_lock = asyncio.Lock()
+        arguments = {"timeout": BUSY_TIMEOUT_SECONDS} if self.dialect == "sqlite" else {"timeout": 5}
+        self.engine = create_async_engine(
+            self.url, pool_size=POOL_SIZE, max_overflow=4, pool_timeout=10, connect_args=arguments
+        )
+        if self.dialect == "sqlite":
+            _prepare_sqlite(self.engine.sync_engine)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read with. Raises Unavailable."""
+        with _translated():
+            async with self.engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction to write in. Raises Unavailable, and Conflict on a row that exists already."""
+        with _translated():
+            if self._write_lock is None:
+                async with self.engine.begin() as connection:
+                    yield connection
+                return
+            # One writer at a time (https://sqlite.org/wal.html): waiting here is fair, waiting in SQLite is polling.
+            async with self._write_lock, self.engine.connect() as connection:
+                await connection.execution_options(writes=True)
+                async with connection.begin():
+                    yield connection
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # SQLAlchemy emits BEGIN, see below
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A read that turns into a write fails at once when another wrote meanwhile; IMMEDIATE waits at the beginning.
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        if _is_unique_violation(error):
+            raise Conflict(str(error.orig)) from error
+        raise
+    except (OSError, PoolTimeout) as error:
+        raise Unavailable(repr(error)) from error
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+            raise Unavailable(str(error.orig)) from error
+        raise
+
+
+def _is_unique_violation(error: IntegrityError) -> bool:
+    text = str(error.orig)
+    return "UNIQUE constraint" in text or "UniqueViolationError" in text

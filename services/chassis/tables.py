@@ -1,0 +1,85 @@
+"""The tables that every service has beside its own: inbox (the journal), failed tries, outbox, idempotency keys."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, Uuid
+
+from services.chassis.database import Json, Moment
+
+
+@dataclass(frozen=True)
+class ChassisTables:
+    """The chassis's tables in one service's metadata."""
+
+    inbox: Table
+    attempts: Table
+    outbox: Table
+    idempotency: Table
+
+
+def chassis_tables(metadata: MetaData) -> ChassisTables:
+    """Declare the chassis's tables beside a service's own."""
+    inbox = Table(
+        "inbox",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("type", Text, nullable=False),
+        Column("correlation", Text, nullable=False, index=True),
+        Column("envelope", Json(dict[str, Any]), nullable=False),
+        Column("outcome", Text, nullable=False),
+        Column("handled_at", Moment, nullable=False, index=True),
+        Column("effect", Json(dict[str, Any])),
+        Column("read", Json(list[dict[str, Any]]), nullable=False),
+        Column("emitted", Json(list[dict[str, Any]]), nullable=False),
+        Column("repeats", Integer, nullable=False, default=0, server_default="0"),
+    )
+    attempts = Table(
+        "attempts",
+        metadata,
+        Column("message_id", Uuid, primary_key=True),
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("type", Text, nullable=False),
+        Column("correlation", Text, nullable=False, index=True),
+        Column("envelope", Json(dict[str, Any]), nullable=False),
+        Column("error", Text, nullable=False),
+        Column("place", Text, nullable=False),
+        Column("failed_at", Moment, nullable=False, index=True),
+    )
+    outbox = Table(
+        "outbox",
+        metadata,
+        Column("key", Uuid, primary_key=True),
+        Column("message_id", Uuid, nullable=False),
+        Column("correlation", Text, nullable=False, index=True),
+        Column("type", Text, nullable=False),
+        Column("queue", Text, nullable=False),
+        Column("group", Text, nullable=False),
+        Column("body", Text, nullable=False),
+        Column("send_at", Moment, nullable=False),
+        Column("waits_for", Text),
+        Index("ix_outbox_due", "send_at", "key"),
+    )
+    idempotency = Table(
+        "idempotency",
+        metadata,
+        Column("caller", Text, primary_key=True),
+        Column("route", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("resource_id", Uuid, nullable=False),
+        Column("body_hash", Text, nullable=False),
+        Column("created_at", Moment, nullable=False, index=True),
+    )
+    return ChassisTables(inbox, attempts, outbox, idempotency)
+
+
+@dataclass(slots=True)
+class IdempotencyKey:
+    """A key that a client sent with a request, and the resource that the request made."""
+
+    caller: str
+    route: str
+    key: str
+    resource_id: UUID
+    body_hash: str
