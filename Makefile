@@ -1,0 +1,63 @@
+# The laptop's commands. `make demo` and `make test` install what they need; nothing else has to be there but Python 3.12.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo run test check docs lock clean
+MAKEFLAGS += --no-print-directory
+
+# A stamp is written only after its installation has succeeded, so one that was interrupted is taken up again.
+LAPTOP := .venv/installed-laptop
+DEV := .venv/installed-dev
+LOCALSTACK := .localstack/installed
+BILHETAGEM := .venv/bin/bilhetagem
+
+define INSTALL
+@python=; for candidate in $(PYTHON) python3.12 python3 python; do \
+	if $$candidate -c 'import sys; sys.exit(sys.version_info[:2] != (3, 12))' >/dev/null 2>&1; then python=$$candidate; break; fi; \
+done; \
+if [ -z "$$python" ]; then \
+	echo 'Python 3.12 is needed and was not found. Install it, or name it: make PYTHON=/path/to/python3.12 ...' >&2; exit 1; \
+fi; \
+$$python requirements/install.py
+endef
+
+help: ## What can be done here
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+install: $(LAPTOP) $(LOCALSTACK) ## Install what demo and run need (locked, by hash)
+
+demo: install ## Start everything, watch three purchases, stop everything
+	@$(BILHETAGEM) demo $(ARGS)
+
+run: install ## Start everything and keep it running; Ctrl-C drains and stops
+	@$(BILHETAGEM) up $(ARGS)
+
+test: $(DEV) $(LOCALSTACK) ## All tests, on SQLite, PostgreSQL and LocalStack; e.g. ARGS="-k stock"
+	@.venv/bin/python -m pytest $(ARGS)
+
+check: $(DEV) ## Lint, format, types, import rules, generated files
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(BILHETAGEM) docs --check
+
+docs: $(LAPTOP) ## Write the generated documents and schemas again
+	$(BILHETAGEM) docs
+
+lock: $(DEV) ## Resolve all dependencies anew
+	@.venv/bin/python requirements/lock.py
+
+clean: ## Remove the environments and all that a run left behind
+	rm -rf .venv .localstack .state dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(LAPTOP): pyproject.toml requirements/build.txt requirements/laptop.txt
+	$(INSTALL) laptop
+	@touch $@
+
+$(DEV): pyproject.toml requirements/build.txt requirements/dev.txt
+	$(INSTALL) dev
+	@touch $@ $(LAPTOP)
+
+$(LOCALSTACK): requirements/build.txt localstack/requirements.txt
+	$(INSTALL) localstack
+	@touch $@

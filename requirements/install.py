@@ -1,0 +1,104 @@
+"""Installs the locked environments: `python3.12 requirements/install.py laptop | dev | localstack`.
+
+Runs on a bare Python 3.12 (standard library only). Every package is pinned by hash, those that build from source build
+with pinned backends. Stopped at any moment, it can be run again and continues from what it has.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = ROOT / "requirements"
+VENV = ROOT / ".venv"
+LOCALSTACK_VENV = ROOT / ".localstack" / "venv"
+DISK_SPACE = {"laptop": 700, "dev": 1200, "localstack": 800}
+"""MB that an environment and its downloads take at most."""
+
+
+class InstallationFailed(Exception):
+    """Says what was wrong and how to mend it, in one or two sentences for a person."""
+
+
+def main(environment: str) -> None:
+    free = shutil.disk_usage(ROOT).free // 2**20
+    if free < DISK_SPACE[environment]:
+        raise InstallationFailed(f"{DISK_SPACE[environment]} MB of disk space are needed, {free} MB are free in {ROOT}.")
+    make_venv()
+    if environment == "localstack":
+        say("LocalStack, in an environment of its own")
+        run(uv(), "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, LOCALSTACK_VENV)
+        install(LOCALSTACK_VENV, LOCKS / "build.txt")
+        install(LOCALSTACK_VENV, ROOT / "localstack" / "requirements.txt")
+    else:
+        say(f"Bilhetagem's own environment ({environment})")
+        install(VENV, LOCKS / f"{environment}.txt")
+        run(uv(), "pip", "install", "--quiet", "--python", venv_python(VENV), "--no-deps", "--no-build-isolation",
+            "--editable", ROOT)  # fmt: skip
+
+
+def make_venv() -> None:
+    """Makes `.venv` with the pinned installer in it, unless it is there and works."""
+    if answers(venv_python(VENV), "-c", "import pip"):
+        if answers(uv(), "--version"):
+            return
+    else:
+        say("a virtual environment in .venv")
+        run(sys.executable, "-m", "venv", "--clear", VENV, hint="On Debian and Ubuntu: apt install python3.12-venv")
+    say("the installer")
+    run(venv_python(VENV), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input",
+        "--retries", "2", "--timeout", "20", "--require-hashes", "--only-binary", ":all:", "-r", LOCKS / "build.txt")  # fmt: skip
+
+
+def install(venv: Path, lock: Path) -> None:
+    run(uv(), "pip", "install", "--python", venv_python(venv), "--require-hashes", "--no-build-isolation", "-r", lock)
+
+
+def run(*command: str | Path, hint: str = "") -> None:
+    if subprocess.run(command, cwd=ROOT, env=environment_of_uv()).returncode:
+        raise InstallationFailed(
+            hint or "The lines above say why; a missing network or a full disk are the usual reasons. Run it again to go on."
+        )
+
+
+def answers(*command: str | Path) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def environment_of_uv() -> dict[str, str]:
+    """uv does not read pip's settings: whoever has told pip of a mirror or of a certificate need not say it twice."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    for name, setting in (("UV_DEFAULT_INDEX", "PIP_INDEX_URL"), ("SSL_CERT_FILE", "PIP_CERT")):
+        if setting in environment:
+            environment.setdefault(name, environment[setting])
+    return environment
+
+
+def venv_python(venv: Path) -> Path:
+    return venv / "bin" / "python"
+
+
+def uv() -> Path:
+    return VENV / "bin" / "uv"
+
+
+def say(what: str) -> None:
+    print(f"Installing {what} ...", flush=True)
+
+
+if __name__ == "__main__":
+    if sys.version_info[:2] != (3, 12):
+        sys.exit(f"Python 3.12 is needed, this is {sys.version.split()[0]}.")
+    if sys.argv[1:2] == [] or sys.argv[1] not in DISK_SPACE:
+        sys.exit(f"Usage: python3.12 requirements/install.py {' | '.join(DISK_SPACE)}")
+    try:
+        main(sys.argv[1])
+    except InstallationFailed as failure:
+        sys.exit(f"\nNot installed. {failure}")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped before all was installed. Run it again to go on.")
