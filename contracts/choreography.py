@@ -82,7 +82,12 @@ class Step:
 CHOREOGRAPHY: tuple[Step, ...] = (
     # A purchase: reserve, order, pay, confirm, issue
     Step(Http("POST /reservations/"), "reservation", (ReserveTickets,)),
-    Step(ReserveTickets, "reservation", (TicketsReserved, ReservationRejected, Timer(ExpireReservation)), newcomer=True),
+    Step(
+        ReserveTickets,
+        "reservation",
+        (TicketsReserved, ReservationRejected, Timer(ExpireReservation)),
+        newcomer=True,
+    ),
     Step(Http("POST /orders/"), "order", (PlaceOrder,)),
     Step(PlaceOrder, "order", (OrderPlaced, OrderRejected), newcomer=True),
     Step(OrderPlaced, "reservation", (ReservationsAttached, ReservationsRefused)),

@@ -5,7 +5,13 @@ from datetime import datetime
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
 
 
@@ -27,7 +33,10 @@ def _printable(text: str) -> str:
 def _written_time(value: object) -> object:
     if isinstance(value, str | datetime):
         return value
-    raise PydanticCustomError("time_type", "A time is an RFC 3339 text with an offset, such as 2027-03-01T20:00:00-03:00")
+    raise PydanticCustomError(
+        "time_type",
+        "A time is an RFC 3339 text with an offset, such as 2027-03-01T20:00:00-03:00",
+    )
 
 
 def _known_zone(name: str) -> str:
@@ -43,7 +52,9 @@ def _plausible(moment: datetime) -> datetime:
 
 
 Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_printable),
 ]
 """One line of 1 to 200 characters that people read."""
 

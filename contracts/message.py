@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from contracts.fields import Personal
 
 _BY_TYPE: dict[str, type["Message"]] = {}
+_VERSIONED = re.compile(r"V(\d+)$")
 
 
 class Undecodable(Exception):
@@ -60,10 +61,10 @@ class Message(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        name, _, version = re.fullmatch(r"(.+?)(V(\d+))?", cls.__name__).groups()  # type: ignore[union-attr]
+        name, version = _VERSIONED.sub("", cls.__name__), _VERSIONED.search(cls.__name__)
         cls.owner = cls.__module__.rpartition(".")[2]
         cls.kind = f"bilhetagem.{cls.owner}.{re.sub(r'(?<!^)(?=[A-Z])', '-', name).lower()}"
-        cls.type = f"{cls.kind}.v{version or 1}"
+        cls.type = f"{cls.kind}.v{version[1] if version else 1}"
         _BY_TYPE[cls.type] = cls
 
     def _first(self, *fields: str) -> str:
@@ -109,10 +110,22 @@ class Envelope:
 
     @classmethod
     def request(
-        cls, message: Message, *, by: str, at: datetime, message_id: UUID, traceparent: str | None = None
+        cls,
+        message: Message,
+        *,
+        by: str,
+        at: datetime,
+        message_id: UUID,
+        traceparent: str | None = None,
     ) -> Self:
         """Wrap what came in through an ingress."""
-        return cls(id=message_id, source=f"/bilhetagem/{by}", time=at, message=message, traceparent=traceparent)
+        return cls(
+            id=message_id,
+            source=f"/bilhetagem/{by}",
+            time=at,
+            message=message,
+            traceparent=traceparent,
+        )
 
     def followed_by(self, message: Message, *, by: str, at: datetime) -> "Envelope":
         """Wrap what a handler of this one emits: id, causation and trace follow from this one."""
@@ -128,7 +141,10 @@ class Envelope:
     def attributes(self, *, personal: bool = True) -> dict[str, Any]:
         """The CloudEvents attributes; without the payload's personal fields for a journal."""
         message = self.message
-        optional = {"causationid": self.causation and str(self.causation), "traceparent": self.traceparent}
+        optional = {
+            "causationid": self.causation and str(self.causation),
+            "traceparent": self.traceparent,
+        }
         return {
             "specversion": "1.0",
             "id": str(self.id),
@@ -163,7 +179,13 @@ class Envelope:
             causation = attributes.get("causationid")
             cause = UUID(causation) if causation else None
             source, data = str(attributes["source"]), attributes["data"]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             raise Undecodable(f"no CloudEvents envelope: {error!r}") from error
         contract = _BY_TYPE.get(type_name)
         if contract is None:

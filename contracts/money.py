@@ -48,7 +48,10 @@ class Money:
         if not in_range:
             raise PydanticCustomError("money_range", "Money lies between 0 and 999999999.99 reais")
         if cents != int(cents):
-            raise PydanticCustomError("money_decimals", "Money has at most two decimals: a cent is not divided")
+            raise PydanticCustomError(
+                "money_decimals",
+                "Money has at most two decimals: a cent is not divided",
+            )
         return cls(int(cents))
 
     @classmethod

@@ -93,7 +93,11 @@ class Database:
             self._write_lock = asyncio.Lock()
         arguments = {"timeout": BUSY_TIMEOUT_SECONDS} if self.dialect == "sqlite" else {"timeout": 5}
         self.engine = create_async_engine(
-            self.url, pool_size=POOL_SIZE, max_overflow=4, pool_timeout=10, connect_args=arguments
+            self.url,
+            pool_size=POOL_SIZE,
+            max_overflow=4,
+            pool_timeout=10,
+            connect_args=arguments,
         )
         if self.dialect == "sqlite":
             _prepare_sqlite(self.engine.sync_engine)
@@ -152,9 +156,18 @@ def _translated() -> Iterator[None]:
     except (OSError, PoolTimeout) as error:
         raise Unavailable(repr(error)) from error
     except DBAPIError as error:
-        if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+        if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError) or _is_outage(error):
             raise Unavailable(str(error.orig)) from error
         raise
+
+
+# Connection exceptions, no resources, operator intervention
+# (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+_OUTAGES = ("08", "53", "57P")
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    return str(getattr(error.orig, "sqlstate", "")).startswith(_OUTAGES)
 
 
 def _is_unique_violation(error: IntegrityError) -> bool:

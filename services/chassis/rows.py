@@ -1,8 +1,7 @@
 """The rows that a batch of messages loaded and locked, and what its handlers did to them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -23,10 +22,14 @@ class Undeclared(Exception):
     """A handler asked for a row that its ``touches`` did not name: a mistake in the handler."""
 
 
-@cache
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
+
+
 def field_names(kind: type[Any]) -> tuple[str, ...]:
     """The columns of a kind, in order."""
-    return tuple(field.name for field in fields(kind))
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(field.name for field in fields(kind))
+    return _NAMES[kind]
 
 
 def values(row: object) -> tuple[Any, ...]:
@@ -40,10 +43,14 @@ class Rows:
     def __init__(self) -> None:
         self._rows: dict[Key, Any] = {}
         self._as_loaded: dict[Key, tuple[Any, ...] | None] = {}
+        self.locked: set[Key] = set()
+        """The keys that are locked, absent rows among them."""
 
-    def put(self, keys: Iterable[Key], found: Iterable[Any]) -> None:
+    def put(self, keys: Iterable[Key], found: Iterable[Any], *, locked: bool) -> None:
         """Take in what the store holds under these keys; a key without a row is known to be absent."""
         for key in keys:
+            if locked:
+                self.locked.add(key)
             self._as_loaded[key] = None
             self._rows.pop(key, None)
         for row in found:
@@ -55,31 +62,21 @@ class Rows:
         """What has been loaded of it so far: for ``touches``, which names rows by what other rows say."""
         return cast(Kind | None, self._rows.get(Key(kind, row_id)))
 
-    def loaded(self) -> frozenset[Key]:
-        """Every key that was asked of the store."""
-        return frozenset(self._as_loaded)
-
-    def as_loaded(self, key: Key) -> dict[str, Any] | None:
-        """A row's columns as the store held them, None where there was no row."""
-        before = self._as_loaded[key]
-        return None if before is None else dict(zip(field_names(key.kind), before, strict=True))
-
     def within(self, declared: frozenset[Key]) -> "Scope":
         """The part of the rows that one message declared."""
         return Scope(self, declared)
 
-    def added(self, keys: Iterable[Key] | None = None) -> Iterator[Any]:
-        """Rows that are new, among these keys or all."""
-        for key in self._as_loaded if keys is None else keys:
-            if self._as_loaded[key] is None and key in self._rows:
-                yield self._rows[key]
+    def added(self) -> list[Any]:
+        """Rows that are new."""
+        return [row for key, row in self._rows.items() if self._as_loaded.get(key) is None]
 
-    def changed(self, keys: Iterable[Key] | None = None) -> Iterator[Any]:
-        """Rows that were there and differ now, among these keys or all."""
-        for key in self._as_loaded if keys is None else keys:
-            before = self._as_loaded[key]
-            if before is not None and values(self._rows[key]) != before:
-                yield self._rows[key]
+    def changed(self) -> list[Any]:
+        """Rows that were there and differ now."""
+        return [
+            row
+            for key, row in self._rows.items()
+            if (before := self._as_loaded.get(key)) is not None and values(row) != before
+        ]
 
     def state(self, keys: Iterable[Key]) -> dict[Key, tuple[Any, ...] | None]:
         """The columns of these rows now: two readings that are equal mean that nothing was changed between them."""

@@ -24,7 +24,12 @@ _OUTBOX_FIELDS = field_names(Dispatch)
 class SqlStore:
     """A service's database. ``kinds`` maps each kind of row to its table, in the service's lock order."""
 
-    def __init__(self, database: Database, kinds: Mapping[type[Any], Table], tables: ChassisTables) -> None:
+    def __init__(
+        self,
+        database: Database,
+        kinds: Mapping[type[Any], Table],
+        tables: ChassisTables,
+    ) -> None:
         for kind, table in kinds.items():
             if (columns := tuple(table.columns.keys())) != field_names(kind):
                 raise TypeError(f"{kind.__name__} has fields {field_names(kind)}, its table columns {columns}")
@@ -37,6 +42,11 @@ class SqlStore:
         """Begin a writing transaction. Raises Unavailable and Conflict."""
         async with self.database.writing() as connection:
             yield SqlTransaction(connection, self)
+
+    async def probe(self) -> None:
+        """Ask the database whether it is there. Raises Unavailable."""
+        async with self.database.reading() as connection:
+            await connection.execute(select(1))
 
 
 class SqlTransaction:
@@ -79,7 +89,8 @@ class SqlTransaction:
                 .values({name: bindparam(f"the_{name}", type_=table.c[name].type) for name in others})
             )
             await self.connection.execute(
-                statement, [{f"the_{name}": value for name, value in row.items()} for row in rows]
+                statement,
+                [{f"the_{name}": value for name, value in row.items()} for row in rows],
             )
 
     def _by_kind(self, rows: Iterable[Any]) -> list[tuple[type[Any], list[dict[str, Any]]]]:
@@ -87,7 +98,10 @@ class SqlTransaction:
         for row in rows:
             grouped[type(row)].append(values(row))
         return [
-            (kind, [dict(zip(field_names(kind), row, strict=True)) for row in sorted(grouped[kind], key=_by_id)])
+            (
+                kind,
+                [dict(zip(field_names(kind), row, strict=True)) for row in sorted(grouped[kind], key=_by_id)],
+            )
             for kind in self._kinds
             if kind in grouped
         ]
@@ -154,10 +168,12 @@ class SqlTransaction:
             .order_by(outbox.c.send_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
+            # A CTE that locks runs once; the planner may run a bare subquery again for each row it updates.
+            .cte("due")
         )
         claim = (
             update(outbox)
-            .where(outbox.c.key.in_(due))
+            .where(outbox.c.key.in_(select(due.c.key)))
             .values(send_at=until)
             .returning(*(outbox.c[name] for name in _OUTBOX_FIELDS))
         )
@@ -167,6 +183,17 @@ class SqlTransaction:
         """Delete outbox rows that are on their queues."""
         outbox = self._tables.outbox
         await self.connection.execute(delete(outbox).where(among(outbox.c.key, keys, self._dialect)))
+
+    async def forget(self, *, journal_before: datetime, keys_before: datetime) -> None:
+        """Delete journal rows and failed tries, and idempotency keys, from before these moments."""
+        inbox, attempts, keys = (
+            self._tables.inbox,
+            self._tables.attempts,
+            self._tables.idempotency,
+        )
+        await self.connection.execute(delete(inbox).where(inbox.c.handled_at < journal_before))
+        await self.connection.execute(delete(attempts).where(attempts.c.failed_at < journal_before))
+        await self.connection.execute(delete(keys).where(keys.c.created_at < keys_before))
 
 
 def _by_id(row: tuple[Any, ...]) -> Any:

@@ -93,9 +93,15 @@ class Transaction(Protocol):
     async def sent(self, keys: Collection[UUID]) -> None:
         """Delete outbox rows that are on their queues."""
 
+    async def forget(self, *, journal_before: datetime, keys_before: datetime) -> None:
+        """Delete journal rows and failed tries, and idempotency keys, from before these moments."""
+
 
 class Store(Protocol):
     """A service's database."""
 
     def begin(self) -> AbstractAsyncContextManager[Transaction]:
         """Begin a writing transaction: commits at the end, rolls back on any exception. Raises Unavailable."""
+
+    async def probe(self) -> None:
+        """Ask the database whether it is there. Raises Unavailable."""

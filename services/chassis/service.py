@@ -1,0 +1,72 @@
+"""A service, declared: what it owns, handles and serves. Refuses to be one that the choreography does not know."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import MetaData, Table
+
+from contracts.message import Message
+from contracts.routes import reactions, requests
+from services.chassis.config import Settings
+from services.chassis.database import Database
+from services.chassis.handling import Effects, Handlers, Ports
+from services.chassis.tables import ChassisTables
+
+
+class Disagreement(Exception):
+    """A service's handlers and the choreography disagree."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembly:
+    """What a service's composition root puts together for one process.
+
+    ``ports`` makes the record that handlers get; ``effects`` run before a transaction; ``adapters`` is handed to the
+    routes, as ``ingress.adapters``.
+    """
+
+    ports: Callable[..., Ports] = Ports
+    effects: Effects = field(default_factory=dict)
+    adapters: Any = None
+
+
+type Assemble = Callable[[Any, Database], AbstractAsyncContextManager[Assembly]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One of the seven. ``kinds`` are its rows and their tables, in the order in which they are locked."""
+
+    name: str
+    kinds: Mapping[type[Any], Table]
+    tables: ChassisTables
+    metadata: MetaData
+    router: APIRouter
+    assemble: Assemble
+    handlers: Handlers[Any] = field(default_factory=Handlers)
+    settings: type[Settings] = Settings
+
+    def __post_init__(self) -> None:
+        """Raises Disagreement when a message of the table has no handler, or a handler no row in the table."""
+        listed = self.reactions.keys()
+        handled = self.handlers.messages
+        missing = ", ".join(sorted(m.__name__ for m in listed - handled))
+        stray = ", ".join(sorted(m.__name__ for m in handled - listed))
+        if missing or stray:
+            raise Disagreement(
+                f"{self.name}: without a handler: {missing or 'none'}; not in the choreography: {stray or 'none'}"
+            )
+
+    @cached_property
+    def reactions(self) -> Mapping[type[Message], frozenset[type[Message]]]:
+        """What it handles, and what it may emit for each."""
+        return reactions(self.name)
+
+    @cached_property
+    def requests(self) -> Mapping[str, frozenset[type[Message]]]:
+        """The routes through which it lets messages in, and which."""
+        return requests(self.name)
