@@ -65,7 +65,8 @@ class Message(BaseModel):
         cls.owner = cls.__module__.rpartition(".")[2]
         cls.kind = f"bilhetagem.{cls.owner}.{re.sub(r'(?<!^)(?=[A-Z])', '-', name).lower()}"
         cls.type = f"{cls.kind}.v{version[1] if version else 1}"
-        _BY_TYPE[cls.type] = cls
+        if not name.startswith("_"):  # a base of messages, such as _EventState, is none itself
+            _BY_TYPE[cls.type] = cls
 
     def _first(self, *fields: str) -> str:
         return next(str(value) for field in fields if (value := getattr(self, field, None)) is not None)
