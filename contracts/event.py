@@ -3,15 +3,21 @@
 from uuid import UUID
 
 from contracts.fields import Instant, Text, Version, Zone
-from contracts.message import Message
+from contracts.message import Body, Message
 
 
-class _EventState(Message):
-    event_id: UUID
-    version: Version
+class EventBody(Body):
+    """An event as its organiser announces it. ``timezone`` is where it takes place: tickets show its local time."""
+
     title: Text
     location: Text
     date: Instant
+    timezone: Zone = "America/Sao_Paulo"
+
+
+class _EventState(EventBody, Message):
+    event_id: UUID
+    version: Version
     timezone: Zone
 
 

@@ -3,11 +3,23 @@
 from typing import Literal
 from uuid import UUID
 
-from contracts.fields import Quantity, Text
-from contracts.message import Message, Part
+from contracts.fields import Quantity, Stock, Text
+from contracts.message import Body, Message, Part
 from contracts.money import Money
 
 type ProductRefusalReason = Literal["unknown_product", "products_sold_out", "wrong_event"]
+
+
+class ProductBody(Body):
+    """A product on sale: for one event, or, without ``event_id``, for every event.
+
+    ``stock`` is how many may be sold in all, those that orders have already included.
+    """
+
+    event_id: UUID | None = None
+    name: Text
+    price: Money
+    stock: Stock
 
 
 class ProductLine(Part):

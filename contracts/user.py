@@ -3,8 +3,31 @@
 from typing import Annotated
 from uuid import UUID
 
+from pydantic import StringConstraints
+
 from contracts.fields import Personal, Text, Version
-from contracts.message import Message
+from contracts.message import Body, Message
+
+_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+
+Email = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        to_lower=True,
+        max_length=254,
+        pattern=rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+$",
+    ),
+]
+"""An e-mail address as browsers accept it (https://html.spec.whatwg.org/#valid-e-mail-address), with a dot in its
+domain; at most 254 characters (RFC 5321, section 4.5.3.1.3). In lower case: two that differ in case are one."""
+
+
+class UserBody(Body):
+    """A buyer: the name is printed on tickets, the e-mail belongs to one buyer only."""
+
+    name: Annotated[Text, Personal]
+    email: Annotated[Email, Personal]
 
 
 class UserRegistered(Message):
@@ -16,7 +39,7 @@ class UserRegistered(Message):
 
 
 class UserUpdated(Message):
-    """A buyer's name changed: tickets are printed again."""
+    """A buyer's name or e-mail changed: where it was the name, tickets are printed again."""
 
     user_id: UUID
     version: Version
