@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    Enum,
     TypeDecorator,
     any_,
     event,
@@ -71,6 +73,11 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else self._adapter.validate_python(value)
+
+
+def word(kind: type[StrEnum]) -> Enum:
+    """A column of an enumeration's values, as text."""
+    return Enum(kind, native_enum=False, length=32, values_callable=lambda members: [str(m) for m in members])
 
 
 def among(column: Column[Any], values: Collection[Any], dialect: str) -> ColumnElement[bool]:

@@ -19,6 +19,18 @@ class ChassisTables:
     idempotency: Table
 
 
+def service_metadata() -> MetaData:
+    """Metadata for one service's tables, with a name for every constraint, so that migrations can address them."""
+    return MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+
+
 def chassis_tables(metadata: MetaData) -> ChassisTables:
     """Declare the chassis's tables beside a service's own."""
     inbox = Table(
