@@ -8,6 +8,20 @@ from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, Uuid
 
 from services.chassis.database import Json, Moment
 
+_NAMES = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+}
+
+
+def service_metadata() -> MetaData:
+    """The metadata of one service's tables: every constraint has a name that both databases share, so that a migration
+    can drop it. A CHECK needs a name from its author: ``CheckConstraint("sold >= 0", name="sold")``."""
+    return MetaData(naming_convention=_NAMES)
+
 
 @dataclass(frozen=True)
 class ChassisTables:
