@@ -1,7 +1,7 @@
 """How a service says what it does with a message: handlers, their effects, and what they are handed."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -54,15 +54,25 @@ PATIENCE = timedelta(minutes=1)
 type Touches[M] = Callable[[M, Rows], Iterable[Key]]
 type Handle[M, P] = Callable[[M, P], Iterable[Emitted]]
 type Looks[M] = Callable[[M], Iterable[Key]]
+type Finds = Callable[[Any], Iterable[Key]]
 
 
 @dataclass(frozen=True)
 class Handler:
-    """A handler and the rows it touches. ``looks`` names rows to read without a lock first, to find others by."""
+    """A handler and the rows it touches. ``looks`` names rows to read without a lock first, to find others by;
+    ``finds`` names those that the effect's result is about."""
 
     handle: Handle[Any, Any]
     touches: Touches[Any]
     looks: Looks[Any]
+    finds: Finds
+
+    def given(self, effect: Result | None) -> "Handler":
+        """The handler of one message, whose effect returned this: it touches what the effect found, too."""
+        if effect is None:
+            return self
+        found = tuple(self.finds(effect))
+        return replace(self, touches=lambda message, rows: (*self.touches(message, rows), *found))
 
 
 def nothing(*_: object) -> tuple[Key, ...]:
@@ -77,7 +87,11 @@ class Handlers[P: Ports]:
         self._by_message: dict[type[Message], Handler] = {}
 
     def __call__(
-        self, *messages: type[Message], touches: Touches[Any], looks: Looks[Any] = nothing
+        self,
+        *messages: type[Message],
+        touches: Touches[Any],
+        looks: Looks[Any] = nothing,
+        finds: Finds = nothing,
     ) -> Callable[[Handle[Any, P]], Handle[Any, P]]:
         """Register a function as the handler of a message, or of several that it treats alike."""
 
@@ -86,7 +100,7 @@ class Handlers[P: Ports]:
             for message in messages:
                 if message in self._by_message:
                     raise ValueError(f"{message.__name__} has a handler already")
-                self._by_message[message] = Handler(handle, touches, looks)
+                self._by_message[message] = Handler(handle, touches, looks, finds)
             return handle
 
         return register

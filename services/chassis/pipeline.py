@@ -194,7 +194,9 @@ class Pipeline:
         return dispatcher.at_once
 
     async def _load(self, transaction: Transaction, letters: list[Letter]) -> tuple[Rows, dict[UUID, frozenset[Key]]]:
-        wants = [(letter.envelope, self.handlers[type(letter.envelope.message)]) for letter in letters]
+        wants = [
+            (letter.envelope, self.handlers[type(letter.envelope.message)].given(letter.effect)) for letter in letters
+        ]
         return await load_and_lock(transaction, self.lock_order, wants)
 
     def _handle(

@@ -46,7 +46,7 @@ def handle(
     effect: Result | None = None,
 ) -> Outcome:
     """Run the handler of ``message`` over ``rows``. It sees only what its ``touches`` names, as in a real batch."""
-    handler = on[type(message)]
+    handler = on[type(message)].given(effect)
     given = {Key(type(row), values(row)[0]): row for row in rows}
     loaded = Rows()
     for key in handler.looks(message):
