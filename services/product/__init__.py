@@ -1,0 +1,1 @@
+"""Complementary products, their stock, and what of it is set aside for orders."""

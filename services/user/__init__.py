@@ -1,0 +1,1 @@
+"""Buyers: who they are. The only place that keeps their e-mail."""
