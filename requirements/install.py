@@ -25,7 +25,7 @@ class InstallationFailed(Exception):
 def main(environment: str) -> None:
     free = shutil.disk_usage(ROOT).free // 2**20
     if free < DISK_SPACE[environment]:
-        raise InstallationFailed(f"{DISK_SPACE[environment]} MB of disk space are needed, {free} MB are free in {ROOT}.")
+        raise InstallationFailed(f"It takes {DISK_SPACE[environment]} MB of disk, and {free} MB are free in {ROOT}.")
     make_venv()
     if environment == "localstack":
         say("LocalStack, in an environment of its own")
@@ -48,8 +48,10 @@ def make_venv() -> None:
         say("a virtual environment in .venv")
         run(sys.executable, "-m", "venv", "--clear", VENV, hint="On Debian and Ubuntu: apt install python3.12-venv")
     say("the installer")
-    run(venv_python(VENV), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input",
-        "--retries", "2", "--timeout", "20", "--require-hashes", "--only-binary", ":all:", "-r", LOCKS / "build.txt")  # fmt: skip
+    patience = ("--retries", "2", "--timeout", "20")
+    pinned = ("--require-hashes", "--only-binary", ":all:", "-r", LOCKS / "build.txt")
+    run(venv_python(VENV), "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check", "install",
+        *patience, *pinned)  # fmt: skip
 
 
 def install(venv: Path, lock: Path) -> None:
@@ -59,7 +61,7 @@ def install(venv: Path, lock: Path) -> None:
 def run(*command: str | Path, hint: str = "") -> None:
     if subprocess.run(command, cwd=ROOT, env=environment_of_uv()).returncode:
         raise InstallationFailed(
-            hint or "The lines above say why; a missing network or a full disk are the usual reasons. Run it again to go on."
+            hint or "The lines above say why; no network and a full disk are the usual reasons. Run it again to go on."
         )
 
 
@@ -71,7 +73,7 @@ def answers(*command: str | Path) -> bool:
 
 
 def environment_of_uv() -> dict[str, str]:
-    """uv does not read pip's settings: whoever has told pip of a mirror or of a certificate need not say it twice."""
+    """Whoever has told pip of a mirror or of a certificate need not say it twice: uv does not read pip's settings."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     for name, setting in (("UV_DEFAULT_INDEX", "PIP_INDEX_URL"), ("SSL_CERT_FILE", "PIP_CERT")):
         if setting in environment:
