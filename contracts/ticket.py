@@ -1,26 +1,39 @@
 """Ticket types on sale, and the tickets issued of them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from contracts.fields import Instant, Quantity, Stock, Text, Version
-from contracts.message import Message, Part
+from contracts.message import Body, Message, Part
 from contracts.money import Money
 from contracts.order import Withdrawal
 
 
-class _TicketTypeState(Message):
-    ticket_id: UUID
-    version: Version
+class TicketTypeBody(Body):
+    """A kind of ticket as its organiser puts it on sale. Without ``sales_end`` it sells until the event begins."""
+
     event_id: UUID
-    name: Text
+    name: Text = "Ingresso"
     quantity: Stock
     price: Money
     max_per_user: Quantity | None = None
     sales_start: Instant | None = None
     sales_end: Instant | None = None
+
+    @model_validator(mode="after")
+    def _sells_for_a_while(self) -> Self:
+        if self.sales_start and self.sales_end and self.sales_end <= self.sales_start:
+            raise PydanticCustomError("sale_window", "A sale ends after it starts")
+        return self
+
+
+class _TicketTypeState(TicketTypeBody, Message):
+    ticket_id: UUID
+    version: Version
+    name: Text
 
 
 class TicketTypeCreated(_TicketTypeState):
