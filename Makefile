@@ -48,7 +48,7 @@ lock: $(DEV) ## Resolve all dependencies anew
 	@.venv/bin/python requirements/lock.py
 
 clean: ## Remove the environments and all that a run left behind
-	rm -rf .venv .localstack .state dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .localstack .bilhetagem dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(LAPTOP): pyproject.toml requirements/build.txt requirements/laptop.txt
 	$(INSTALL) laptop
