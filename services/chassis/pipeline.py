@@ -1,15 +1,15 @@
 """A batch of messages, top to bottom: known ids out, effects, load and lock, handle, check, store, commit, send."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from contracts.message import Envelope, Message, Undecodable, UnknownType
+from contracts.message import Message, Undecodable, UnknownType
+from services.chassis.calling import Call
 from services.chassis.decision import (
-    RETENTION,
     Done,
     Park,
     TooOld,
@@ -19,44 +19,19 @@ from services.chassis.decision import (
     place,
 )
 from services.chassis.dispatching import Dispatcher
-from services.chassis.handling import Effects, Emitted, Handlers, Ports, Result
+from services.chassis.handling import Effects, Handlers, Ports
 from services.chassis.ids import Mint
 from services.chassis.kernel import Clock, NotYet
+from services.chassis.letters import ALONE_AFTER_RECEIVES, Delivery, Letter, open_letter
 from services.chassis.locking import load_and_lock
 from services.chassis.rows import Key, Rows
 from services.chassis.store import (
     Attempt,
     Dispatch,
-    Entry,
     Store,
     Transaction,
     Unavailable,
 )
-
-ALONE_AFTER_RECEIVES = 3
-"""A message received more often than this goes alone: it may be what kills its batch, or its worker."""
-
-_LONGEST_AHEAD = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message as it was received: from which queue, how often so far, and the receipt to answer with."""
-
-    queue: str
-    body: str
-    receipt: str
-    receives: int
-
-
-@dataclass(eq=False, slots=True)
-class Letter:
-    """A delivery on its way through the pipeline."""
-
-    delivery: Delivery
-    envelope: Envelope
-    effect: Result | None = None
-    verdict: Verdict = field(default_factory=Done)
 
 
 class Sender(Protocol):
@@ -64,10 +39,6 @@ class Sender(Protocol):
 
     async def send(self, dispatches: Sequence[Dispatch]) -> None:
         """Never raises: what could not be sent stays in the outbox, for the relay."""
-
-
-class Forbidden(Exception):
-    """A handler emitted what its row of the choreography does not list, or the same message twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,13 +73,7 @@ class Pipeline:
     async def _open(self, delivery: Delivery) -> Letter | Verdict:
         now = self.clock()
         try:
-            envelope = Envelope.decode(delivery.body)
-            if now - envelope.time > RETENTION:
-                raise TooOld(f"made at {envelope.time.isoformat()}, the journal remembers {RETENTION.days} days")
-            if envelope.time - now > _LONGEST_AHEAD:
-                raise Undecodable(f"made at {envelope.time.isoformat()}, which lies in the future")
-            if type(envelope.message) not in self.reactions:
-                raise Undecodable(f"{envelope.message.type} is not for the {self.service} service")
+            return open_letter(delivery, self.service, self.reactions, now)
         except UnknownType as error:
             async with self.store.begin() as transaction:
                 if await transaction.known({error.id}):
@@ -116,7 +81,6 @@ class Pipeline:
             return self._decide(error, delivery.receives, now)
         except (Undecodable, TooOld) as error:
             return self._decide(error, delivery.receives, now)
-        return Letter(delivery, envelope)
 
     async def _divide(self, letters: list[Letter]) -> tuple[list[Letter], list[Letter]]:
         seen_before = {letter.envelope.id for letter in letters if letter.delivery.receives > 1}
@@ -182,8 +146,10 @@ class Pipeline:
         async with self.store.begin() as transaction:
             rows, declared = await self._load(transaction, letters)
             for letter in letters:
+                message = type(letter.envelope.message)
+                call = Call(letter.envelope, rows, declared[letter.envelope.id], letter.effect)
                 try:
-                    entries.append(self._handle(letter, rows, declared[letter.envelope.id], dispatcher))
+                    entries.append(call.run(self.handlers[message], self.ports, dispatcher, self.reactions[message]))
                 except NotYet as error:
                     parked.append(self._park(letter, error))
             await transaction.save(rows.added(), rows.changed())
@@ -198,49 +164,6 @@ class Pipeline:
             (letter.envelope, self.handlers[type(letter.envelope.message)].given(letter.effect)) for letter in letters
         ]
         return await load_and_lock(transaction, self.lock_order, wants)
-
-    def _handle(
-        self,
-        letter: Letter,
-        rows: Rows,
-        declared: frozenset[Key],
-        dispatcher: Dispatcher,
-    ) -> Entry:
-        envelope = letter.envelope
-        message = envelope.message
-        before = rows.state(declared)
-        ports = self.ports(
-            rows=rows.within(declared),
-            now=dispatcher.now,
-            sent=envelope.time,
-            id=envelope.id,
-            effect=letter.effect,
-        )
-        try:
-            emitted: list[Emitted] = list(self.handlers[type(message)].handle(message, ports))
-        except NotYet as error:
-            if rows.state(declared) != before:
-                raise Forbidden(f"{type(message).__name__}: NotYet was raised after a change") from error
-            raise
-        envelopes = [dispatcher.follow(envelope, emission) for emission in emitted]
-        self._check(message, envelopes)
-        changed = rows.state(declared) != before
-        return Entry(
-            envelope=envelope,
-            outcome="handled" if changed or emitted else "ignored",
-            now=dispatcher.now,
-            effect=letter.effect.model_dump(mode="json") if letter.effect else None,
-            read=list(_shared(rows, before)),
-            emitted=[follower.attributes(personal=False) for follower in envelopes],
-        )
-
-    def _check(self, message: Message, followers: Sequence[Envelope]) -> None:
-        allowed = self.reactions[type(message)]
-        for follower in followers:
-            if type(follower.message) not in allowed:
-                raise Forbidden(f"{self.service} may not emit {follower.message.type} on {message.type}")
-        if len({(follower.id, follower.message.type) for follower in followers}) < len(followers):
-            raise Forbidden(f"{self.service} emitted the same message twice on {message.type}")
 
     def _park(self, letter: Letter, error: NotYet) -> Dispatch:
         verdict = self._decide(error, 0, self.clock(), letter)
@@ -272,10 +195,3 @@ class Pipeline:
     def _decide(self, error: Exception, tries: int, now: datetime, letter: Letter | None = None) -> Verdict:
         sent = letter.envelope.time if letter else now
         return decide(error, tries=tries, now=now, sent=sent, jitter=self.chance())
-
-
-def _shared(rows: Rows, before: Mapping[Key, tuple[Any, ...] | None]) -> Iterable[dict[str, Any]]:
-    """The rows of shared kinds (stock, prices, limits) as this handler read them: a replay decides by the same."""
-    for key, columns in before.items():
-        if getattr(key.kind, "shared", False):
-            yield {"kind": key.kind.__name__, "id": key.id, "columns": columns}

@@ -13,7 +13,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 
 from services.chassis.decision import Bury
-from services.chassis.pipeline import Delivery
+from services.chassis.letters import Delivery
 from services.chassis.store import Dispatch
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Queues:
         )
 
     async def bury(self, dead_letter_queue: str, delivery: Delivery, verdict: Bury) -> None:
-        """Put a copy into the dead-letter queue, with the reason. The original is the caller's to delete, afterwards."""
+        """Put a copy into the dead-letter queue, with the reason. The original is the caller's to delete, after it."""
         why = {
             "reason": verdict.reason,
             "error": verdict.error,

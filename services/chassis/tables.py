@@ -19,7 +19,8 @@ _NAMES = {
 
 def service_metadata() -> MetaData:
     """The metadata of one service's tables: every constraint has a name that both databases share, so that a migration
-    can drop it. A CHECK needs a name from its author: ``CheckConstraint("sold >= 0", name="sold")``."""
+    can drop it. A CHECK needs a name from its author: ``CheckConstraint("sold >= 0", name="sold")``.
+    """
     return MetaData(naming_convention=_NAMES)
 
 
@@ -31,18 +32,6 @@ class ChassisTables:
     attempts: Table
     outbox: Table
     idempotency: Table
-
-
-def service_metadata() -> MetaData:
-    """Metadata for one service's tables, with a name for every constraint, so that migrations can address them."""
-    return MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-        }
-    )
 
 
 def chassis_tables(metadata: MetaData) -> ChassisTables:

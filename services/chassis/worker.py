@@ -10,7 +10,8 @@ import structlog
 from contracts.routes import Queue
 from services.chassis.decision import Bury, Done, Retry, Verdict
 from services.chassis.kernel import Clock
-from services.chassis.pipeline import Delivery, Pipeline
+from services.chassis.letters import Delivery
+from services.chassis.pipeline import Pipeline
 from services.chassis.relay import Outbox, sleep_unless
 from services.chassis.sqs import LONG_POLL_SECONDS, Queues
 from services.chassis.store import Store, Unavailable
@@ -29,7 +30,8 @@ log = structlog.get_logger()
 
 class Worker:
     """One service's worker: consumes its queues and relays its outbox. There is no local buffer of messages, so a slow
-    worker takes fewer: back-pressure comes by itself."""
+    worker takes fewer: back-pressure comes by itself.
+    """
 
     def __init__(
         self,
@@ -98,7 +100,8 @@ class Worker:
         while not stop.is_set():
             self._heard_of[loop] = self._clock()
             try:
-                return await self._store.probe()
+                await self._store.probe()
+                return
             except Unavailable:
                 await sleep_unless(stop, pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

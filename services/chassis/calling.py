@@ -1,0 +1,79 @@
+"""One call of one handler: with what it is handed, and the checks on what it does."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.message import Envelope, Message
+from services.chassis.dispatching import Dispatcher
+from services.chassis.handling import Emitted, Handler, Ports, Result
+from services.chassis.kernel import NotYet
+from services.chassis.rows import Key, Rows
+from services.chassis.store import Entry
+
+
+class Forbidden(Exception):
+    """A handler emitted what its row of the choreography does not list, or the same message twice, or said NotYet
+    after a change.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A message, the rows of its batch, the keys among them that it declared, and its effect's result."""
+
+    envelope: Envelope
+    rows: Rows
+    declared: frozenset[Key]
+    effect: Result | None
+
+    def run(
+        self,
+        handler: Handler,
+        ports: Callable[..., Ports],
+        dispatcher: Dispatcher,
+        allowed: Collection[type[Message]],
+    ) -> Entry:
+        """Call the handler, enqueue what it emits, and say what the journal keeps. Raises what the handler raises, and
+        Forbidden.
+        """
+        before = self.rows.state(self.declared)
+        handed = ports(
+            rows=self.rows.within(self.declared),
+            now=dispatcher.now,
+            sent=self.envelope.time,
+            id=self.envelope.id,
+            effect=self.effect,
+        )
+        try:
+            emitted: list[Emitted] = list(handler.handle(self.envelope.message, handed))
+        except NotYet as error:
+            if self.rows.state(self.declared) != before:
+                raise Forbidden(f"{self.envelope.message.type}: NotYet was raised after a change") from error
+            raise
+        followers = [dispatcher.follow(self.envelope, emission) for emission in emitted]
+        self._check(followers, allowed)
+        changed = self.rows.state(self.declared) != before
+        return Entry(
+            envelope=self.envelope,
+            outcome="handled" if changed or emitted else "ignored",
+            now=dispatcher.now,
+            effect=self.effect.model_dump(mode="json") if self.effect else None,
+            read=list(_shared(before)),
+            emitted=[follower.attributes(personal=False) for follower in followers],
+        )
+
+    def _check(self, followers: Sequence[Envelope], allowed: Collection[type[Message]]) -> None:
+        cause = self.envelope.message.type
+        for follower in followers:
+            if type(follower.message) not in allowed:
+                raise Forbidden(f"{follower.message.type} may not be emitted on {cause}")
+        if len({(follower.id, follower.message.type) for follower in followers}) < len(followers):
+            raise Forbidden(f"the same message was emitted twice on {cause}")
+
+
+def _shared(before: Mapping[Key, tuple[Any, ...] | None]) -> Iterator[dict[str, Any]]:
+    """The rows of shared kinds (stock, prices, limits) as this handler read them: a replay decides by the same."""
+    for key, columns in before.items():
+        if getattr(key.kind, "shared", False):
+            yield {"kind": key.kind.__name__, "id": key.id, "columns": columns}

@@ -1,0 +1,47 @@
+"""A message between its receipt and its verdict."""
+
+from collections.abc import Container
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from contracts.message import Envelope, Message, Undecodable
+from services.chassis.decision import RETENTION, Done, TooOld, Verdict
+from services.chassis.handling import Result
+
+ALONE_AFTER_RECEIVES = 3
+"""A message received more often than this goes alone: it may be what kills its batch, or its worker."""
+
+_LONGEST_AHEAD = timedelta(days=1)
+"""Clocks differ by seconds. What was made further in the future than this was not made by us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as it was received: from which queue, how often so far, and the receipt to answer with."""
+
+    queue: str
+    body: str
+    receipt: str
+    receives: int
+
+
+@dataclass(eq=False, slots=True)
+class Letter:
+    """A delivery on its way through the pipeline: decoded, with its effect's result and its verdict when they come."""
+
+    delivery: Delivery
+    envelope: Envelope
+    effect: Result | None = None
+    verdict: Verdict = field(default_factory=Done)
+
+
+def open_letter(delivery: Delivery, service: str, listens_to: Container[type[Message]], now: datetime) -> Letter:
+    """Decode a delivery. Raises Undecodable, UnknownType and TooOld."""
+    envelope = Envelope.decode(delivery.body)
+    if now - envelope.time > RETENTION:
+        raise TooOld(f"made at {envelope.time.isoformat()}, the journal remembers {RETENTION.days} days")
+    if envelope.time - now > _LONGEST_AHEAD:
+        raise Undecodable(f"made at {envelope.time.isoformat()}, which lies in the future")
+    if type(envelope.message) not in listens_to:
+        raise Undecodable(f"{envelope.message.type} is not for the {service} service")
+    return Letter(delivery, envelope)
