@@ -1,0 +1,61 @@
+"""Logs: one event per line, JSON for machines or coloured text for people. What is logged holds no personal data: ids,
+slugs and figures only, and no request bodies."""
+
+import logging
+import sys
+from typing import Literal, TextIO
+
+import structlog
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from structlog.typing import Processor
+
+
+class LogSettings(BaseSettings):
+    """How much is logged, and in which shape."""
+
+    model_config = SettingsConfigDict(env_prefix="BILHETAGEM_LOG_", extra="ignore")
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+_CHATTERS = ("aiobotocore", "alembic", "aiosqlite", "asyncio", "botocore", "boto3", "fontTools", "fpdf", "httpx", "uvicorn")
+"""Libraries that tell of every step at level info: only their warnings are of interest."""
+
+
+def log_to(stream: TextIO = sys.stdout, settings: LogSettings | None = None) -> None:
+    """Send our own events and those of the libraries to a stream, in one shape. The last call counts."""
+    chosen = settings or LogSettings()
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(chosen.level),
+        cache_logger_on_first_use=False,
+    )
+    lines: list[Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if chosen.format == "json"
+        else [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *lines],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(chosen.level.upper())
+    for library in _CHATTERS:
+        logging.getLogger(library).setLevel(max(logging.WARNING, root.level))
+
+
+def log_as(**names: str) -> None:
+    """Put these names on every event of the current task and of those that it starts."""
+    structlog.contextvars.bind_contextvars(**names)
