@@ -46,6 +46,8 @@ class Service:
     tables: ChassisTables
     metadata: MetaData
     router: APIRouter
+    description: str = ""
+    """What it owns, for readers of its API."""
     assemble: Assemble
     handlers: Handlers[Any] = field(default_factory=Handlers)
     settings: type[Settings] = Settings

@@ -1,6 +1,7 @@
 """The tables that every service has beside its own: inbox (the journal), failed tries, outbox, idempotency keys."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -89,7 +90,7 @@ def chassis_tables(metadata: MetaData) -> ChassisTables:
     return ChassisTables(inbox, attempts, outbox, idempotency)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class IdempotencyKey:
     """A key that a client sent with a request, and the resource that the request made."""
 
@@ -98,3 +99,4 @@ class IdempotencyKey:
     key: str
     resource_id: UUID
     body_hash: str
+    created_at: datetime

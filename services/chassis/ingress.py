@@ -1,0 +1,260 @@
+"""What a route is handed: the doors through which a request lets a message in, changes rows, or reads."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Protocol
+from uuid import UUID
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel
+
+from contracts.message import Message
+from services.chassis.database import Database
+from services.chassis.dispatching import Dispatcher
+from services.chassis.idempotency import claim, key_row
+from services.chassis.ids import minted_at
+from services.chassis.kernel import Clock
+from services.chassis.origin import ANONYMOUS, Caller, check_emission, trace_of
+from services.chassis.problems import RETRY_AFTER_SECONDS, Problem
+from services.chassis.publishing import Publisher
+from services.chassis.runtime import Running
+from services.chassis.store import Dispatch, Unavailable
+from services.chassis.waiting import View, Waiting, seconds_preferred
+from services.chassis.work import Work, working
+
+_CLOCKS_DIFFER = timedelta(minutes=1)
+
+
+class Pending(BaseModel):
+    """Accepted, not decided yet: ask again."""
+
+    id: UUID
+    status: Literal["pending"] = "pending"
+
+
+class Outcome(Protocol):
+    """A resource that says what has become of it."""
+
+    @property
+    def status(self) -> str: ...
+
+
+def is_rejected(outcome: Outcome) -> bool:
+    """The answer is no."""
+    return outcome.status == "rejected"
+
+
+@dataclass(frozen=True)
+class Front:
+    """What all requests of one process and service share."""
+
+    running: Running
+    publisher: Publisher
+    waiting: Waiting
+    _sends: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, running: Running) -> "Front":
+        """The front of a service."""
+        return cls(running, Publisher(running.queues.send), Waiting(running.database))
+
+    def send(self, dispatches: list[Dispatch]) -> None:
+        """Send committed outbox rows, without keeping the client waiting: they are safe already."""
+        if dispatches:
+            task = asyncio.create_task(self.running.outbox.send(dispatches))
+            self._sends.add(task)
+            task.add_done_callback(self._sends.discard)
+
+    async def finish(self) -> None:
+        """Wait for the sends that are under way."""
+        await asyncio.gather(*self._sends)
+
+
+@dataclass(frozen=True)
+class Ingress:
+    """A request's view of its service.
+
+    Every method that answers sets status and headers itself; a route returns what it got. All of them raise Problem,
+    and Unavailable or Unpublished (answered with 503) when the database or SQS does not answer.
+    """
+
+    front: Front
+    request: Request
+    caller: Caller = ANONYMOUS
+
+    @property
+    def running(self) -> Running:
+        """The service."""
+        return self.front.running
+
+    @property
+    def settings(self) -> Any:
+        """The service's settings, of the class that it names."""
+        return self.running.settings
+
+    @property
+    def adapters(self) -> Any:
+        """What the service's composition root put together for its routes."""
+        return self.running.assembly.adapters
+
+    @property
+    def database(self) -> Database:
+        """The service's database, for read views: ``async with ingress.database.reading() as connection``."""
+        return self.running.database
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        return self.running.clock
+
+    async def accept[Made: Outcome](
+        self,
+        make: Callable[[UUID], Message],
+        *,
+        location: str,
+        view: View[Made],
+        settled: Callable[[Made], bool],
+        rejected: Callable[[Made], bool] = is_rejected,
+    ) -> Response:
+        """Let in a request for a new resource: 202, or with ``Prefer: wait`` its outcome, 201, or 200 for a rejection.
+
+        ``make`` gets the new resource's id. With an ``Idempotency-Key`` that is known, the same resource's message is
+        sent once more, for the first one may have got lost; the inbox drops it otherwise.
+        """
+        resource_id = await self._claim(self.running.mint())
+        message = make(resource_id)
+        await self._publish(message, message.id_when(resource_id))
+        headers = {"Location": location.format(id=resource_id)}
+        seconds = self._seconds_to_wait()
+        outcome = None
+        if seconds:
+            headers["Preference-Applied"] = f"wait={seconds}"
+            try:
+                outcome = await self.front.waiting.outcome(view, resource_id, settled, seconds)
+            except Unavailable:  # accepted it is all the same
+                outcome = None
+        if outcome is None or not settled(outcome):
+            return pending(resource_id, 202, headers)
+        return shown(outcome, 200 if rejected(outcome) else 201, headers)
+
+    async def command(
+        self, message: Message, *, resource_id: UUID, location: str | None = None, message_id: UUID | None = None
+    ) -> Response:
+        """Let in a request about a resource that exists: 202. ``message_id`` is fresh unless given."""
+        await self._publish(message, message_id or message.id_when(self.running.mint()))
+        headers = {"Location": location.format(id=resource_id)} if location else {}
+        return pending(resource_id, 202, headers)
+
+    async def find[Found](self, resource_id: UUID, view: View[Found]) -> Found | None:
+        """A resource, or None while it may be pending: its id is as young as the pending horizon.
+        Raises Problem(404) for any other id.
+        """
+        async with self.database.reading() as connection:
+            found = (await view(connection, [resource_id])).get(resource_id)
+        if found is None and not self._may_be_pending(resource_id):
+            raise Problem(404, detail="There is nothing under this id.")
+        return found
+
+    async def get[Found: BaseModel](
+        self,
+        resource_id: UUID,
+        view: View[Found],
+        *,
+        pending_known: bool = True,
+        settled: Callable[[Found], bool] | None = None,
+    ) -> Response:
+        """Answer a GET: the resource; ``{id, status: "pending"}`` while it may be on its way; else Problem(404).
+
+        Without ``pending_known``, for resources that are made in their request, an unknown id is always 404. With
+        ``settled``, ``Prefer: wait`` holds the answer until the resource is.
+        """
+        headers: dict[str, str] = {}
+        found = await self.find(resource_id, view)
+        seconds = self._seconds_to_wait() if settled else 0
+        if settled and seconds and (found is None or not settled(found)):
+            found = await self.front.waiting.outcome(view, resource_id, settled, seconds) or found
+            headers["Preference-Applied"] = f"wait={seconds}"
+        if found is not None:
+            return shown(found, 200, headers)
+        if not pending_known:
+            raise Problem(404, detail="There is nothing under this id.")
+        return pending(resource_id, 200, headers)
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """One transaction, for what is changed in the request itself; what it emits is sent after the commit."""
+        async with working(self.running, self.request, self.caller) as work:
+            yield work
+        self.front.send(work.outgoing)
+
+    async def create[Row](
+        self,
+        make: Callable[[UUID], Row],
+        *,
+        announce: Callable[[Row], Message],
+        show: Callable[[Row], BaseModel],
+        location: str,
+    ) -> Response:
+        """Make a row and publish its fact: 201. With a known ``Idempotency-Key`` the row as it is now."""
+        async with self.work() as work:
+            row_id, again = await work.identify()
+            row = make(row_id)
+            if again:
+                known = await work.load(type(row), row_id)
+                if known is None:
+                    raise Problem(410, detail="What this Idempotency-Key made has been deleted.")
+                row = known
+            else:
+                work.add(row)
+                work.emit(announce(row))
+            body = show(row)
+        return shown(body, 201, {"Location": location.format(id=row_id)})
+
+    async def _claim(self, minted: UUID) -> UUID:
+        row = await key_row(self.request, self.caller.id, minted, self.clock())
+        if row is None:
+            return minted
+        async with self.running.store.begin() as transaction:
+            resource_id, _ = await claim(transaction, self.running.service.tables, row)
+        return resource_id
+
+    async def _publish(self, message: Message, message_id: UUID) -> None:
+        check_emission(self.request, message, self.running.service.requests)
+        dispatcher = Dispatcher(self.running.service.name, self.clock(), self.running.mint)
+        dispatcher.request(message, message_id, trace_of(self.request))
+        await self.front.publisher.publish(dispatcher.at_once)
+
+    def _seconds_to_wait(self) -> int:
+        prefer = ",".join(self.request.headers.getlist("prefer"))
+        return seconds_preferred(prefer, self.running.settings.longest_wait_seconds)
+
+    def _may_be_pending(self, resource_id: UUID) -> bool:
+        minted = minted_at(resource_id)
+        if minted is None:
+            return False
+        age = self.clock() - minted
+        horizon: timedelta = self.running.settings.pending_horizon
+        return -_CLOCKS_DIFFER <= age <= horizon
+
+
+def shown(model: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A response with a model as its body."""
+    assert isinstance(model, BaseModel)
+    return Response(model.model_dump_json(), status, headers, "application/json")
+
+
+def pending(resource_id: UUID, status: int, headers: dict[str, str]) -> Response:
+    """The answer for a resource that is on its way."""
+    return shown(Pending(id=resource_id), status, {**headers, "Retry-After": RETRY_AFTER_SECONDS})
+
+
+def ingress(request: Request) -> Ingress:
+    """The ingress of a request."""
+    front: Front = request.app.state.front
+    return Ingress(front, request)
+
+
+IngressDep = Annotated[Ingress, Depends(ingress)]

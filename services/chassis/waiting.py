@@ -1,0 +1,85 @@
+"""``Prefer: wait`` (RFC 7240): holding an answer until a resource is settled, at one query for all who wait."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.chassis.database import Database
+
+POLL_SECONDS = 0.05
+
+type View[Model] = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Mapping[UUID, Model]]]
+"""Reads the resources that exist of some ids, as their response bodies."""
+
+_WAIT = re.compile(r'(?:^|,)\s*wait\s*=\s*"?(\d{1,9})"?\s*(?=[;,]|$)', re.IGNORECASE)
+
+
+def seconds_preferred(prefer: str, longest: int) -> int:
+    """How long a client wants its answer to be held, ``longest`` at most; 0 without a readable preference."""
+    found = _WAIT.search(prefer)
+    return min(int(found[1]), longest) if found else 0
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    id: UUID
+    settled: Callable[[Any], bool]
+    answer: asyncio.Future[Any]
+    seen: Any = None
+
+
+class Waiting:
+    """All who wait in one process and service. Nobody waits: no query."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiters: dict[View[Any], set[_Waiter]] = {}
+        self._polls: set[asyncio.Task[None]] = set()
+
+    async def outcome[Model](
+        self, view: View[Model], resource_id: UUID, settled: Callable[[Model], bool], seconds: float
+    ) -> Model | None:
+        """The resource as soon as it is settled; when time is up, as it is then, or None. Raises Unavailable."""
+        waiter = _Waiter(resource_id, settled, asyncio.get_running_loop().create_future())
+        waiters = self._waiters.get(view)
+        if waiters is None:
+            waiters = self._waiters[view] = set()
+            poll = asyncio.create_task(self._poll(view, waiters))
+            self._polls.add(poll)
+            poll.add_done_callback(self._polls.discard)
+        waiters.add(waiter)
+        try:
+            async with asyncio.timeout(seconds):
+                return cast(Model, await waiter.answer)
+        except TimeoutError:
+            return cast(Model | None, waiter.seen)
+        finally:
+            waiters.discard(waiter)
+
+    async def _poll(self, view: View[Any], waiters: set[_Waiter]) -> None:
+        # A request that has just been accepted is not decided yet: the first look comes after a pause as well.
+        await asyncio.sleep(POLL_SECONDS)
+        while waiters:
+            await self._look(view, waiters)
+            await asyncio.sleep(POLL_SECONDS)
+        del self._waiters[view]
+
+    async def _look(self, view: View[Any], waiters: set[_Waiter]) -> None:
+        asked = list(waiters)
+        try:
+            async with self._database.reading() as connection:
+                found = await view(connection, list({waiter.id for waiter in asked}))
+        except Exception as error:
+            for waiter in asked:
+                if not waiter.answer.done():
+                    waiter.answer.set_exception(error)
+            return
+        for waiter in asked:
+            waiter.seen = found.get(waiter.id)
+            if waiter.seen is not None and waiter.settled(waiter.seen) and not waiter.answer.done():
+                waiter.answer.set_result(waiter.seen)
