@@ -10,7 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """What every service needs. A service with settings of its own adds a subclass."""
 
-    model_config = SettingsConfigDict(env_prefix="BILHETAGEM_", populate_by_name=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="BILHETAGEM_", populate_by_name=True, extra="ignore", use_attribute_docstrings=True
+    )
 
     database_url: str = "sqlite+aiosqlite:///.bilhetagem/{service}.db"
     """An SQLAlchemy URL; ``{service}`` stands for the service's name, since each has a database of its own."""

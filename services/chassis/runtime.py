@@ -1,8 +1,8 @@
 """One service in one process: its database, outbox and adapters, shared by its ingress and its worker."""
 
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from services.chassis.kernel import Clock
 from services.chassis.pipeline import Pipeline
 from services.chassis.relay import Outbox
 from services.chassis.service import Assembly, Service
-from services.chassis.sqs import Queues
+from services.chassis.sqs import Queues, open_queues
 from services.chassis.storage import SqlStore
 from services.chassis.worker import Worker
 
@@ -89,3 +89,17 @@ async def running(
             )
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def running_together(settings: Mapping[str, tuple[Service, Settings]]) -> AsyncIterator[dict[str, Running]]:
+    """Open several services in one process, by name: they share a client of the queues, and nothing else."""
+    common = next(iter(settings.values()))[1]
+    async with AsyncExitStack() as stack:
+        queues = await stack.enter_async_context(
+            open_queues(common.queue_prefix, common.aws_endpoint_url, common.aws_region)
+        )
+        yield {
+            name: await stack.enter_async_context(running(service, own, queues))
+            for name, (service, own) in settings.items()
+        }
