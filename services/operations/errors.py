@@ -1,0 +1,54 @@
+"""What goes wrong for a person at a terminal: one sentence that says what it was and how to mend it, never a trace."""
+
+import errno
+from collections.abc import Iterator
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localstack.server import LocalStackError
+from services.chassis.migrate import MigrationFailed
+from services.chassis.process import DidNotStart, PortInUse
+from services.chassis.store import Unavailable
+from services.operations.postgres import PostgresError
+
+
+class Trouble(Exception):
+    """A command cannot go on; the text is for the person who gave it."""
+
+
+_SAY_IT_ALL = (Trouble, LocalStackError, PostgresError, MigrationFailed, DidNotStart)
+
+
+def sentence(error: BaseException) -> str | None:
+    """What to tell of an error; None for one that nobody expected."""
+    return next((said for cause in _causes(error) if (said := _of_one(cause)) is not None), None)
+
+
+def _of_one(error: BaseException) -> str | None:
+    match error:
+        case PortInUse():
+            return f"{error} Stop that program, or choose another port with --port."
+        case _ if isinstance(error, _SAY_IT_ALL):
+            return str(error)
+        case Unavailable():
+            return f"The database cannot be reached: {error}"
+        case BotoCoreError() | ClientError():
+            return (
+                f"AWS does not answer as expected: {error}. Is LocalStack running, and does AWS_ENDPOINT_URL name it?"
+            )
+        case OSError(errno=errno.ENOSPC):
+            return "The disk is full: make some room and start again."
+        case OSError(filename=str(path)):
+            return f"{error.strerror}: {path}"
+        case _:
+            return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, what a task group collected in it, and what it was raised from."""
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _causes(inner)
+    if error.__cause__ is not None:
+        yield from _causes(error.__cause__)
