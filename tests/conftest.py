@@ -1,6 +1,8 @@
 """The servers that tests need, started by the first test that asks for one and stopped with the session."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -29,3 +31,22 @@ async def postgres_database(postgres: Postgres) -> AsyncIterator[str]:
     name = f"test_{uuid4().hex}"
     yield await postgres.ensure_database(name)
     await postgres.drop_database(name)
+
+
+@asynccontextmanager
+async def an_empty_database(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[str]:
+    """The URL of an empty database, of the kind that the fixture's parameter names."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{folder}/test.db"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = f"test_{uuid4().hex}"
+    yield await server.ensure_database(name)
+    await server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of an empty database: the test runs on both kinds."""
+    async with an_empty_database(request, tmp_path) as url:
+        yield url

@@ -1,0 +1,69 @@
+"""What becomes of a message that was not handled."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.message import Undecodable, UnknownType
+from contracts.routes import MAX_RECEIVES
+from services.chassis.decision import MAX_TRIES, Bury, Park, Retry, TooOld, Verdict, decide
+from services.chassis.kernel import Impossible, NotYet
+from tests.unit.handling import NOW
+
+
+def verdict(error: Exception, tries: int = 1, age: timedelta = timedelta(), jitter: float = 1.0) -> Verdict:
+    return decide(error, tries=tries, now=NOW, sent=NOW - age, jitter=jitter)
+
+
+@pytest.mark.parametrize(("age_seconds", "wait_seconds"), [(0, 1), (1, 1), (10, 5), (100, 50), (120, 60), (86_400, 60)])
+def test_what_came_too_early_waits_half_its_age(age_seconds: int, wait_seconds: int) -> None:
+    answer = verdict(NotYet("the event"), age=timedelta(seconds=age_seconds))
+    assert answer == Park(NOW + timedelta(seconds=wait_seconds), "the event")
+
+
+def test_waiting_never_ends_in_a_dead_letter_queue() -> None:
+    assert isinstance(verdict(NotYet("the event"), tries=1000, age=timedelta(days=300)), Park)
+
+
+def test_failures_come_back_later_and_later() -> None:
+    waits = [verdict(RuntimeError(), tries=tries) for tries in range(1, MAX_TRIES)]
+    assert waits == [Retry(seconds) for seconds in (1, 2, 4, 8, 16, 32, 64)]
+
+
+def test_the_last_try_buries_with_reason_error_and_place() -> None:
+    try:
+        raise RuntimeError("no seat")
+    except RuntimeError as error:
+        answer = verdict(error, tries=MAX_TRIES)
+    assert isinstance(answer, Bury)
+    assert (answer.reason, answer.error) == ("failed", "RuntimeError: no seat")
+    assert answer.place.startswith("unit/chassis/test_decision.py:")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(Undecodable("x"), "undecodable"), (Impossible("x"), "impossible"), (TooOld("x"), "too_old")],
+)
+def test_what_no_retry_can_mend_is_buried_at_once(error: Exception, reason: str) -> None:
+    answer = verdict(error)
+    assert isinstance(answer, Bury)
+    assert answer.reason == reason
+
+
+def test_an_unknown_type_waits_for_the_release_that_knows_it_until_just_before_sqs_gives_up() -> None:
+    error = UnknownType(uuid4(), "bilhetagem.order.order-placed.v9")
+    assert isinstance(verdict(error, tries=MAX_RECEIVES - 2), Retry)
+    answer = verdict(error, tries=MAX_RECEIVES - 1)
+    assert isinstance(answer, Bury)
+    assert answer.reason == "unknown_type"
+
+
+@given(st.integers(1, MAX_TRIES - 1), st.floats(0, 1))
+def test_jitter_spreads_retries_over_the_second_half_of_the_back_off(tries: int, jitter: float) -> None:
+    answer = verdict(RuntimeError(), tries=tries, jitter=jitter)
+    assert isinstance(answer, Retry)
+    assert 2 ** (tries - 1) / 2 - 0.5 <= answer.seconds <= 2 ** (tries - 1)
+    assert answer.seconds >= 1
