@@ -6,6 +6,7 @@ with pinned backends. Stopped at any moment, it can be run again and continues f
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -41,13 +42,10 @@ def main(environment: str) -> None:
 
 def make_venv() -> None:
     """Makes `.venv` with the pinned installer in it, unless it is there and works."""
-    if answers(venv_python(VENV), "-c", "import pip"):
-        if answers(uv(), "--version"):
-            return
-    else:
-        say("a virtual environment in .venv")
-        run(sys.executable, "-m", "venv", "--clear", VENV, hint="On Debian and Ubuntu: apt install python3.12-venv")
-    say("the installer")
+    if answers(uv(), "--version"):
+        return
+    say("a virtual environment with the installer")
+    run(sys.executable, "-m", "venv", "--clear", VENV, hint="On Debian and Ubuntu: apt install python3.12-venv")
     patience = ("--retries", "2", "--timeout", "20")
     pinned = ("--require-hashes", "--only-binary", ":all:", "-r", LOCKS / "build.txt")
     run(venv_python(VENV), "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check", "install",
@@ -59,7 +57,15 @@ def install(venv: Path, lock: Path) -> None:
 
 
 def run(*command: str | Path, hint: str = "") -> None:
-    if subprocess.run(command, cwd=ROOT, env=environment_of_uv()).returncode:
+    """Runs a step in a process group of its own, so that an interruption ends all of it before it is reported."""
+    step = subprocess.Popen(command, cwd=ROOT, env=environment_of_uv(), stdin=subprocess.DEVNULL, process_group=0)
+    try:
+        failed = step.wait() != 0
+    except BaseException:
+        os.killpg(step.pid, signal.SIGKILL)
+        step.wait()
+        raise
+    if failed:
         raise InstallationFailed(
             hint or "The lines above say why; no network and a full disk are the usual reasons. Run it again to go on."
         )
@@ -94,6 +100,7 @@ def say(what: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if sys.version_info[:2] != (3, 12):
         sys.exit(f"Python 3.12 is needed, this is {sys.version.split()[0]}.")
     if sys.argv[1:2] == [] or sys.argv[1] not in DISK_SPACE:
