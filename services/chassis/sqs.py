@@ -93,6 +93,14 @@ class Queues:
             for message in answer.get("Messages", [])
         ]
 
+    async def depth(self, queue: str) -> int:
+        """How many messages wait or are being handled, about."""
+        answer = await self.client.get_queue_attributes(
+            QueueUrl=await self.url(queue),
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        )
+        return sum(int(number) for number in answer["Attributes"].values())
+
     async def delete(self, queue: str, receipts: Sequence[str]) -> None:
         """Delete what was handled. What is not deleted comes again, and the inbox drops it."""
         answer = await self.client.delete_message_batch(
