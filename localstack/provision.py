@@ -39,7 +39,7 @@ class Provisioned:
 def provision(
     endpoint_url: str | None, prefix: str = PREFIX, bucket: str = BUCKET, region: str = REGION
 ) -> Provisioned:
-    """Make what is missing and set every attribute anew, so that it may run at every start. Raises botocore's errors."""
+    """Make what is missing and set every attribute anew: it may run at every start. Raises botocore's errors."""
     config = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 3})
     sqs = boto3.client("sqs", endpoint_url=endpoint_url, region_name=region, config=config)
     s3 = boto3.client("s3", endpoint_url=endpoint_url, region_name=region, config=config)

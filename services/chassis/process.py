@@ -11,12 +11,10 @@ from typing import Any
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 DRAIN_SECONDS = 10
 """How long requests under way may take when the process stops. Fargate kills after 30 s (stopTimeout's default)."""
-
-type App = Callable[..., Coroutine[Any, Any, None]]
-"""An ASGI application."""
 
 
 class PortInUse(Exception):
@@ -52,7 +50,7 @@ class _Server(uvicorn.Server):
         yield  # signals are the process's, which may run several servers
 
 
-async def serve(app: App, listening: socket.socket, stop: asyncio.Event) -> None:
+async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event) -> None:
     """Serve an app until stopped, then finish the requests under way. Raises DidNotStart."""
     server = _Server(
         uvicorn.Config(

@@ -1,5 +1,6 @@
 """Logs: one event per line, JSON for machines or coloured text for people. What is logged holds no personal data: ids,
-slugs and figures only, and no request bodies."""
+slugs and figures only, and no request bodies.
+"""
 
 import logging
 import sys
@@ -19,7 +20,10 @@ class LogSettings(BaseSettings):
     format: Literal["json", "console"] = "json"
 
 
-_CHATTERS = ("aiobotocore", "alembic", "aiosqlite", "asyncio", "botocore", "boto3", "fontTools", "fpdf", "httpx", "uvicorn")
+_CHATTERS = (
+    *("aiobotocore", "boto3", "botocore", "httpcore", "httpx", "urllib3", "uvicorn"),
+    *("aiosqlite", "alembic", "asyncio", "fontTools", "fpdf"),
+)
 """Libraries that tell of every step at level info: only their warnings are of interest."""
 
 

@@ -34,7 +34,7 @@ def _of_one(error: BaseException) -> str | None:
             return f"The database cannot be reached: {error}"
         case BotoCoreError() | ClientError():
             return (
-                f"AWS does not answer as expected: {error}. Is LocalStack running, and does AWS_ENDPOINT_URL name it?"
+                f"AWS does not answer as it should: {error}. Does LocalStack run, and AWS_ENDPOINT_URL name it?"
             )
         case OSError(errno=errno.ENOSPC):
             return "The disk is full: make some room and start again."

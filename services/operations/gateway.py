@@ -25,19 +25,10 @@ PREFIXES = {f"{service}s": service for service in SERVICES}
 type Documents = Callable[[], Awaitable[dict[str, Any]]]
 """Makes the merged OpenAPI document."""
 
-_HOP_BY_HOP = frozenset(
-    (
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "date",
-        "server",
-    )
-)
+_HOP_BY_HOP = {
+    *("connection", "keep-alive", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade"),
+    *("date", "server"),
+}
 """Headers of one connection (RFC 9110, 7.6.1), and the two that the server in front writes itself."""
 
 
@@ -100,9 +91,8 @@ class Forward:
             await answer(Problem(503), scope["path"])(scope, receive, send)
             return
         response = StreamingResponse(upstream.aiter_raw(), upstream.status_code)
-        response.raw_headers = [
-            (n.lower(), v) for n, v in upstream.headers.raw if n.decode().lower() not in _HOP_BY_HOP
-        ]
+        headers = ((name.lower(), value) for name, value in upstream.headers.raw)
+        response.raw_headers = [(name, value) for name, value in headers if name.decode() not in _HOP_BY_HOP]
         try:
             await response(scope, receive, send)
         finally:

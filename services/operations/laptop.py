@@ -1,0 +1,82 @@
+"""The laptop's state folder: databases, logs, and the secrets that a deployment would keep in Secrets Manager."""
+
+import fcntl
+import json
+import os
+import secrets
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from localstack.provision import REGION
+from services.operations.errors import Trouble
+
+STATE = Path(".bilhetagem")
+
+
+@dataclass(frozen=True)
+class State:
+    """A folder that one system at a time works in."""
+
+    folder: Path
+
+    @property
+    def secrets_file(self) -> Path:
+        """Where the secrets are, readable by their owner only."""
+        return self.folder / "secrets.json"
+
+    def log(self, name: str) -> Path:
+        """A log file."""
+        return self.folder / "logs" / f"{name}.log"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder and hold it. Raises Trouble when another system works in it."""
+        (self.folder / "logs").mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Trouble(
+                    f"Another system runs in {self.folder}: stop it, or choose another folder with --state."
+                ) from None
+            yield
+
+    def secrets(self) -> dict[str, str]:
+        """The secrets as environment variables: made once, so that tickets printed yesterday are still valid."""
+        if not self.secrets_file.exists():
+            draft = self.secrets_file.with_suffix(".new")
+            draft.unlink(missing_ok=True)
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                json.dump(_new_secrets(), file, indent=2)
+            draft.rename(self.secrets_file)
+        try:
+            kept: dict[str, str] = json.loads(self.secrets_file.read_text())
+        except ValueError:
+            raise Trouble(f"{self.secrets_file} is damaged: remove it, and new secrets are made.") from None
+        return kept
+
+    def sqlite_url(self) -> str:
+        """The database URL of every service, with its name to fill in."""
+        return f"sqlite+aiosqlite:///{self.folder.resolve() / '{service}.db'}"
+
+    def environment(self, *, aws: str, database_url: str) -> dict[str, str]:
+        """What every process of the system is started with, as on AWS; the names are in ``services/*/service.py``."""
+        return {
+            "AWS_ENDPOINT_URL": aws,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "BILHETAGEM_DATABASE_URL": database_url,
+            **self.secrets(),
+        }
+
+
+def _new_secrets() -> dict[str, str]:
+    return {
+        "BILHETAGEM_OPERATORS_SECRET": secrets.token_urlsafe(24),
+        "BILHETAGEM_WEBHOOK_SECRET": secrets.token_urlsafe(32),
+        "BILHETAGEM_SIGNING_KEY": b64encode(secrets.token_bytes(32)).decode(),
+    }
