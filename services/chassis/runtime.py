@@ -64,6 +64,7 @@ class Running:
             self.outbox,
             self.store,
             self.clock,
+            self.assembly.background,
         )
 
 

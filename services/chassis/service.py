@@ -1,6 +1,7 @@
 """A service, declared: what it owns, handles and serves. Refuses to be one that the choreography does not know."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,17 +22,22 @@ class Disagreement(Exception):
     """A service's handlers and the choreography disagree."""
 
 
+type Background = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""Runs until stopped. It survives any error: what it raises would end the worker."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Assembly:
     """What a service's composition root puts together for one process.
 
     ``ports`` makes the record that handlers get; ``effects`` run before a transaction; ``adapters`` is handed to the
-    routes, as ``ingress.adapters``.
+    routes, as ``ingress.adapters``; ``background`` runs beside the worker.
     """
 
     ports: Callable[..., Ports] = Ports
     effects: Effects = field(default_factory=dict)
     adapters: Any = None
+    background: Sequence[Background] = ()
 
 
 type Assemble = Callable[[Any, Database], AbstractAsyncContextManager[Assembly]]

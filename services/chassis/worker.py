@@ -13,6 +13,7 @@ from services.chassis.kernel import Clock
 from services.chassis.letters import Delivery
 from services.chassis.pipeline import Pipeline
 from services.chassis.relay import Outbox, sleep_unless
+from services.chassis.service import Background
 from services.chassis.sqs import LONG_POLL_SECONDS, Queues
 from services.chassis.store import Store, Unavailable
 
@@ -41,6 +42,7 @@ class Worker:
         outbox: Outbox,
         store: Store,
         clock: Clock,
+        background: Sequence[Background] = (),
     ) -> None:
         self._pipeline = pipeline
         self._queues = queues
@@ -48,6 +50,7 @@ class Worker:
         self._outbox = outbox
         self._store = store
         self._clock = clock
+        self._background = background
         self._heard_of = {f"{queue.name}/{n}": clock() for queue in names for n in range(LOOPS_PER_QUEUE)}
 
     def stale(self) -> list[str]:
@@ -62,6 +65,8 @@ class Worker:
                 for number in range(LOOPS_PER_QUEUE):
                     group.create_task(self._consume(queue, f"{queue.name}/{number}", stop))
             group.create_task(self._outbox.relay(stop))
+            for task in self._background:
+                group.create_task(task(stop))
 
     async def _consume(self, queue: Queue, loop: str, stop: asyncio.Event) -> None:
         pause = 1
