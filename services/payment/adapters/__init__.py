@@ -1,0 +1,1 @@
+"""What connects the payment service with the world."""

@@ -1,0 +1,128 @@
+"""``/payments``: what a buyer has to pay, and the gateway's webhook."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Header, Path, Query, Response
+from pydantic import BaseModel, Field, SecretStr
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.fields import Instant
+from contracts.money import Money
+from contracts.payment import SettlementBody, SettlePayment
+from services.chassis.http import IngressDep, Listing, Pending, Problem, Router, problems, read, shown
+from services.payment.domain import Payment, Status
+from services.payment.ports import SIGNATURE_HEADER, unsigned
+
+router = Router()
+
+
+class PaymentView(BaseModel):
+    """A payment. Its id is its order's."""
+
+    id: UUID
+    order_id: UUID
+    event_id: UUID
+    amount: Money
+    status: Status
+    code: str | None = Field(description="PIX copy-and-paste text (BR Code); null when there is nothing to pay")
+    reason: str | None = Field(description="why the gateway refused the charge", examples=["unknown_token"])
+    expires_at: Instant = Field(description="pay until then: later the money goes back")
+    refunded_at: Instant | None
+
+    @classmethod
+    def of(cls, payment: Payment) -> "PaymentView":
+        """A payment as clients see it."""
+        return cls(
+            id=payment.id,
+            order_id=payment.id,
+            event_id=payment.event_id,
+            amount=Money(payment.amount_cents),
+            status=payment.status,
+            code=payment.code,
+            reason=payment.reason,
+            expires_at=payment.expires_at,
+            refunded_at=payment.refunded_at,
+        )
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the routes need: ``read`` finds payments, ``webhook_secret`` is shared with the gateway."""
+
+    read: Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Mapping[UUID, Payment]]]
+    webhook_secret: SecretStr
+
+    async def view(self, connection: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, PaymentView]:
+        """Payments as clients see them."""
+        found = await self.read(connection, ids)
+        return {payment_id: PaymentView.of(payment) for payment_id, payment in found.items()}
+
+
+@router.get("/payments", response_model=Listing[PaymentView])
+async def list_payments(
+    ingress: IngressDep, order_id: Annotated[UUID, Query(description="The order to be paid")]
+) -> Response:
+    """The payment of an order; no items while there is none."""
+    desk: Desk = ingress.adapters
+    async with ingress.database.reading() as connection:
+        found = await desk.view(connection, [order_id])
+    return shown(Listing[PaymentView](items=list(found.values())))
+
+
+@router.get("/payments/{id}", response_model=PaymentView | Pending, responses=problems(404))
+async def get_payment(payment_id: Annotated[UUID, Path(alias="id")], ingress: IngressDep) -> Response:
+    """What is to be paid. ``Prefer: wait`` holds the answer until the charge exists."""
+    desk: Desk = ingress.adapters
+    return await ingress.get(payment_id, desk.view, settled=lambda _: True)
+
+
+_UNSIGNED = {
+    "invalid_signature": "The signature is missing, or was not made with our secret over this body.",
+    "stale_signature": "The signature's time is too far from ours: sign the webhook again.",
+}
+
+
+@router.post(
+    "/payments/webhook",
+    status_code=202,
+    response_model=Pending,
+    responses=problems(400, 413, 422, *((401, slug, detail) for slug, detail in _UNSIGNED.items())),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": SettlementBody.model_json_schema()}},
+        }
+    },
+)
+async def settle(
+    ingress: IngressDep,
+    signature: Annotated[
+        str | None,
+        Header(
+            alias=SIGNATURE_HEADER, description="`t=<seconds since 1970>,v1=<HMAC-SHA256 of t.body in hexadecimal>`"
+        ),
+    ] = None,
+) -> Response:
+    """The gateway tells that a charge was paid, or will not be. What it tells twice is heard once.
+
+    The signature is verified over the raw body, before anything of it is read.
+    """
+    desk: Desk = ingress.adapters
+    raw = await ingress.request.body()
+    refused = unsigned(signature, desk.webhook_secret.get_secret_value(), raw, ingress.clock())
+    if refused:
+        challenge = {"WWW-Authenticate": SIGNATURE_HEADER}
+        raise Problem(401, refused.reason, _UNSIGNED[refused.reason], headers=challenge)
+    body = read(SettlementBody, raw)
+    message = SettlePayment(
+        order_id=body.order_id, outcome=body.outcome, amount=body.amount, occurred_at=body.occurred_at
+    )
+    return await ingress.command(
+        message,
+        resource_id=body.order_id,
+        location="/payments/{id}",
+        message_id=message.id_when(body.event_id),
+    )
