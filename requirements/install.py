@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,7 +63,8 @@ def run(*command: str | Path, hint: str = "") -> None:
     try:
         failed = step.wait() != 0
     except BaseException:
-        os.killpg(step.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(step.pid, signal.SIGKILL)
         step.wait()
         raise
     if failed:
