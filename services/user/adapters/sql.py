@@ -1,13 +1,17 @@
-"""The buyers' table."""
+"""The buyers' table, and how it is read."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy import CheckConstraint, Column, Integer, Table, Text, Uuid, select
 
-from services.chassis.tables import chassis_tables
+from services.chassis.database import Database
+from services.chassis.paging import Page
+from services.chassis.tables import chassis_tables, service_metadata
 from services.user.domain import User
 
-metadata = MetaData()
+metadata = service_metadata()
 tables = chassis_tables(metadata)
 
 users = Table(
@@ -22,3 +26,22 @@ users = Table(
 )
 
 KINDS: dict[type[Any], Table] = {User: users}
+
+
+class SqlUsers:
+    """Fulfils the port ``Users``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, user_id: UUID) -> User | None:
+        """A buyer, erased ones too."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(users).where(users.c.id == user_id))).first()
+        return User(*row) if row else None
+
+    async def page(self, page: Page) -> Sequence[User]:
+        """A page of those that are not erased."""
+        query = page.of(select(users).where(users.c.name.is_not(None)), by=users.c.id)
+        async with self._database.reading() as connection:
+            return [User(*row) for row in await connection.execute(query)]

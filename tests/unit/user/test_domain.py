@@ -65,7 +65,8 @@ def test_two_emails_that_differ_in_case_are_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "email", ["", "ana", "ana@", "@example.com", "ana@localhost", "a na@example.com", "ana@-x.com", f"{'a' * 250}@x.com"]
+    "email",
+    ["", "ana", "ana@", "@example.com", "ana@localhost", "a na@example.com", "ana@-x.com", f"{'a' * 250}@x.com"],
 )
 def test_anything_else_is_none(email: str) -> None:
     with pytest.raises(ValidationError):

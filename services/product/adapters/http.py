@@ -1,0 +1,112 @@
+"""The routes of ``/products``."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Query, Response
+from pydantic import BaseModel
+
+from contracts.fields import Stock, Text
+from contracts.money import Money
+from contracts.product import ProductBody
+from services.chassis import http
+from services.chassis.http import Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
+from services.product import domain
+from services.product.domain import Offer
+from services.product.ports import Products
+
+router = Router()
+
+WITHDRAWN = (410, "withdrawn", "This product is not sold any more.")
+BELOW_ALLOCATED = (409, "below_allocated", "Orders have more of this product than that stock.")
+REFUSALS = {slug: (status, slug, detail) for status, slug, detail in (WITHDRAWN, BELOW_ALLOCATED)}
+
+type Id = Annotated[UUID, Path(alias="id")]
+
+
+class Product(BaseModel):
+    """A product on sale. Of ``stock``, orders have ``allocated``, and ``available`` can still be bought."""
+
+    id: UUID
+    event_id: UUID | None
+    name: Text
+    price: Money
+    stock: Stock
+    allocated: Stock
+    available: Stock
+
+
+def shown(product: domain.Product | None) -> Product:
+    """A product as clients see one. Raises Problem (404, 410)."""
+    if product is None:
+        raise Problem(404)
+    if product.withdrawn:
+        raise Problem(*WITHDRAWN)
+    return Product(
+        id=product.id,
+        event_id=product.event_id,
+        name=product.name,
+        price=Money(product.unit_cents),
+        stock=product.stock,
+        allocated=product.allocated,
+        available=product.available,
+    )
+
+
+def products(ingress: Ingress) -> Products:
+    """Where products are read."""
+    reads: Products = ingress.adapters
+    return reads
+
+
+@router.get("/products/", response_model=Listing[Product])
+async def list_products(
+    ingress: IngressDep,
+    page: PageDep,
+    event_id: Annotated[UUID | None, Query(description="Only what an order for this event may have")] = None,
+) -> Response:
+    """The products on sale, the oldest first."""
+    return page.answer([shown(product) for product in await products(ingress).page(page, event_id)])
+
+
+@router.get("/products/{id}", responses=problems(404, WITHDRAWN))
+async def get_product(product_id: Id, ingress: IngressDep) -> Product:
+    """A product."""
+    return shown(await products(ingress).find(product_id))
+
+
+@router.post("/products/", status_code=201, response_model=Product, responses=problems(WITHDRAWN))
+async def offer(body: ProductBody, ingress: IngressDep) -> Response:
+    """Put a product on sale: for one event, or, without ``event_id``, for every event."""
+    async with ingress.work() as work:
+        product_id, again = await work.identify()
+        product = await work.load(domain.Product, product_id) if again else None
+        if product is None:
+            product = domain.Product(
+                product_id, body.event_id, body.name, body.price.cents, body.stock, allocated=0, withdrawn=False
+            )
+            work.add(product)
+        body_now = shown(product)
+    return http.shown(body_now, 201, {"Location": f"/products/{product_id}"})
+
+
+@router.put("/products/{id}", responses=problems(404, BELOW_ALLOCATED, WITHDRAWN))
+async def change_offer(product_id: Id, body: ProductBody, ingress: IngressDep) -> Product:
+    """Replace a product's offer. Orders that have the product keep it, at the price they were given."""
+    async with ingress.work() as work:
+        product = await work.load(domain.Product, product_id)
+        if product is None:
+            raise Problem(404)
+        if refused := product.change(Offer(body.event_id, body.name, body.price.cents, body.stock)):
+            raise Problem(*REFUSALS[refused.reason], allocated=product.allocated)
+    return shown(product)
+
+
+@router.delete("/products/{id}", status_code=204, responses=problems(404))
+async def withdraw(product_id: Id, ingress: IngressDep) -> None:
+    """Sell a product no more. Orders that have it keep it. Withdrawing twice does nothing more."""
+    async with ingress.work() as work:
+        product = await work.load(domain.Product, product_id)
+        if product is None:
+            raise Problem(404)
+        product.withdraw()
