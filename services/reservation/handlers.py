@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC
+from uuid import UUID
 
 from contracts.event import EventCancelled, EventChanged, EventScheduled
 from contracts.money import Money
@@ -282,9 +283,9 @@ def release(message: OrderCancelled, ports: Ports) -> Iterable[Emitted]:
     return ()
 
 
-def _whole_order(order_id: object, rows: Rows) -> Iterator[Key]:
-    yield Key(Attachment, order_id)  # type: ignore[arg-type]
-    if attachment := rows.peek(Attachment, order_id):  # type: ignore[arg-type]
+def _whole_order(order_id: UUID, rows: Rows) -> Iterator[Key]:
+    yield Key(Attachment, order_id)
+    if attachment := rows.peek(Attachment, order_id):
         for reservation_id in attachment.reservation_ids:
             yield Key(Reservation, reservation_id)
             if hold := rows.peek(Reservation, reservation_id):

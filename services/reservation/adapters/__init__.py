@@ -1,0 +1,1 @@
+"""How the reservation service meets the outside: its routes and its database."""
