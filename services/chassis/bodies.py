@@ -1,6 +1,7 @@
-"""Request bodies: strict JSON, with numbers that stay exact."""
+"""What a request brings: strict JSON, with numbers that stay exact, and a query without control characters."""
 
 import json
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from decimal import Decimal
 from email.message import Message as Header
@@ -11,7 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
-from services.chassis.problems import Problem
+from services.chassis.problems import Problem, printable
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 MAX_BODY_BYTES = 64 * 1024
 """The largest order (20 items, 20 products) has some 5 KB."""
@@ -74,20 +77,34 @@ class JsonRequest(Request):
         return self._json
 
 
-class JsonRoute(APIRoute):
-    """A route that reads its body by ``JsonRequest``: FastAPI itself reads numbers through float, and any body size."""
+class StrictRoute(APIRoute):
+    """A route that reads its body by ``JsonRequest``: FastAPI itself reads numbers through float, and any size.
+
+    A NUL in a query parameter would be an error of PostgreSQL's; no parameter has a use for control characters.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's own handler, behind a check of the media type."""
+        """FastAPI's own handler, behind a check of media type and query."""
         handle = super().get_route_handler()
         takes_json = self.body_field is not None
 
-        async def exact(request: Request) -> Response:
+        async def strict(request: Request) -> Response:
             if takes_json and _has_body(request) and not _is_json(request.headers.get("content-type", "")):
                 raise Problem(415, headers={"Accept": "application/json"})
+            _refuse_control_characters(request)
             return await handle(JsonRequest(request.scope, request.receive))
 
-        return exact
+        return strict
+
+
+def _refuse_control_characters(request: Request) -> None:
+    errors = [
+        {"parameter": printable(name), "detail": "Control characters are not allowed"}
+        for name, value in request.query_params.multi_items()
+        if _CONTROL.search(name + value)
+    ]
+    if errors:
+        raise Problem(422, detail="The query has control characters.", errors=errors)
 
 
 def _has_body(request: Request) -> bool:
@@ -106,4 +123,4 @@ class Router(APIRouter):
     """A service's routes, declared with the paths of the design (``/users/``, ``/users/{id}``)."""
 
     def __init__(self, *, tags: Sequence[str] = ()) -> None:
-        super().__init__(route_class=JsonRoute, redirect_slashes=False, tags=list(tags))
+        super().__init__(route_class=StrictRoute, redirect_slashes=False, tags=list(tags))

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from uuid import uuid4
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.problems import Problem, answer
@@ -31,6 +32,8 @@ class Edge:
 
         try:
             await self._app(self._as_declared(scope), receive, watched)
+        except ClientDisconnect:
+            return
         except Exception:
             # Starlette's own catch-all raises again after it has answered, and the server logs a second time.
             reference = str(uuid4())

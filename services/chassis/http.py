@@ -14,14 +14,15 @@ A route reads a body by its contract and returns what the ingress answers::
         )
 """
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from services.chassis.bodies import Router, read
 from services.chassis.documents import openapi_of
@@ -60,11 +61,14 @@ __all__ = [
 ]
 
 
-def create_app(running: Running) -> FastAPI:
-    """The ingress of a running service. Raises Disagreement when its routes and the choreography disagree."""
+def create_app(running: Running, stop: asyncio.Event | None = None) -> FastAPI:
+    """The ingress of a running service. Requests that wait are answered when ``stop`` is set.
+
+    Raises Disagreement when the service's routes and the choreography disagree.
+    """
     service = running.service
     _check_routes(service)
-    front = Front.of(running)
+    front = Front.of(running, stop or asyncio.Event())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -75,6 +79,7 @@ def create_app(running: Running) -> FastAPI:
         title=f"Bilhetagem: {service.name}",
         version="1",
         description=service.description,
+        openapi_tags=[{"name": service.name, "description": service.description}],
         lifespan=lifespan,
         redirect_slashes=False,
         redoc_url=None,
@@ -82,10 +87,37 @@ def create_app(running: Running) -> FastAPI:
     )
     app.state.front = front
     app.include_router(service.router, tags=[service.name])
-    app.add_middleware(Edge, with_slash=[route.path for route in _routes(service) if route.path.endswith("/")])
-    _answer_with_problems(app, service)
-    _add_probes(app, running)
+    _guard(app, list(_routes(service)))
+
+    @app.get("/health", include_in_schema=False)
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready", include_in_schema=False)
+    async def ready() -> dict[str, str]:
+        await running.store.probe()
+        return {"status": "ready"}
+
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
+    return app
+
+
+def health_app(worker: Worker) -> FastAPI:
+    """A worker's health: ``/health`` is 503 with the loops that hang, ``/ready`` asks the database."""
+    app = FastAPI(title="Bilhetagem: worker", openapi_url=None, redirect_slashes=False)
+    _guard(app, [])
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        if stale := worker.stale():
+            raise Problem(503, "stale", f"These loops hang: {', '.join(stale)}.", loops=stale)
+        return {"status": "ok"}
+
+    @app.get("/ready")
+    async def ready() -> dict[str, str]:
+        await worker.probe()
+        return {"status": "ready"}
+
     return app
 
 
@@ -101,11 +133,14 @@ def _routes(service: Service) -> Iterator[APIRoute]:
     return (route for route in service.router.routes if isinstance(route, APIRoute))
 
 
-def _answer_with_problems(app: FastAPI, service: Service) -> None:
+def _guard(app: FastAPI, included: Sequence[Route]) -> None:
+    """Accept both spellings of a path, and answer every error with a problem document."""
+    app.add_middleware(Edge, with_slash=[route.path for route in included if route.path.endswith("/")])
+
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
-            allowed = _allowed(app, service, request.scope["path"])
+            allowed = _allowed([*included, *app.routes], request.scope["path"])
             if request.method == "OPTIONS":
                 return Response(status_code=204, headers={"Allow": allowed})
             error = Problem(405, headers={"Allow": allowed})
@@ -125,32 +160,7 @@ def _answer_with_problems(app: FastAPI, service: Service) -> None:
         return answer(Problem(503), request.scope["path"])
 
 
-def _allowed(app: FastAPI, service: Service, path: str) -> str:
-    known = [route for route in (*_routes(service), *app.routes) if isinstance(route, Route)]
-    methods = {method for route in known if route.path_regex.match(path) for method in route.methods or ()}
-    return ", ".join(sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())))
-
-
-def _add_probes(app: FastAPI, running: Running) -> None:
-    @app.get("/health", include_in_schema=False)
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get("/ready", include_in_schema=False)
-    async def ready() -> dict[str, str]:
-        await running.store.probe()
-        return {"status": "ready"}
-
-
-def health_app(worker: Worker) -> FastAPI:
-    """A worker's health: 503 with the loops that hang."""
-    app = FastAPI(title="Bilhetagem: worker", openapi_url=None)
-
-    @app.get("/health")
-    async def health(request: Request) -> Response:
-        if stale := worker.stale():
-            problem = Problem(503, "stale", f"These loops hang: {', '.join(stale)}.", loops=stale)
-            return answer(problem, request.url.path)
-        return Response('{"status":"ok"}', media_type="application/json")
-
-    return app
+def _allowed(routes: Iterable[BaseRoute], path: str) -> str:
+    known = (route for route in routes if isinstance(route, Route) and route.path_regex.match(path))
+    methods = {"OPTIONS"}.union(*(route.methods or () for route in known))
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))

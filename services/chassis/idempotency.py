@@ -68,5 +68,5 @@ async def key_row(request: Request, caller: str, resource_id: UUID, now: datetim
     key = key_of(request)
     if key is None:
         return None
-    route = f"{request.method} {request.url.path.rstrip('/')}"
+    route = f"{request.method} {request.scope['path']}"
     return IdempotencyKey(caller, route, key, resource_id, await hash_of(request), now)

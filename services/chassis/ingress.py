@@ -35,8 +35,14 @@ class Pending(BaseModel):
     status: Literal["pending"] = "pending"
 
 
-class Outcome(Protocol):
-    """A resource that says what has become of it."""
+class Shown(Protocol):
+    """A response body."""
+
+    def model_dump_json(self) -> str: ...
+
+
+class Outcome(Shown, Protocol):
+    """The body of a resource that says what has become of it."""
 
     @property
     def status(self) -> str: ...
@@ -57,9 +63,9 @@ class Front:
     _sends: set[asyncio.Task[None]] = field(default_factory=set)
 
     @classmethod
-    def of(cls, running: Running) -> "Front":
+    def of(cls, running: Running, stop: asyncio.Event) -> "Front":
         """The front of a service."""
-        return cls(running, Publisher(running.queues.send), Waiting(running.database))
+        return cls(running, Publisher(running.queues.send), Waiting(running.database, stop))
 
     def send(self, dispatches: list[Dispatch]) -> None:
         """Send committed outbox rows, without keeping the client waiting: they are safe already."""
@@ -137,7 +143,7 @@ class Ingress:
             except Unavailable:  # accepted it is all the same
                 outcome = None
         if outcome is None or not settled(outcome):
-            return pending(resource_id, 202, headers)
+            return _pending(resource_id, 202, headers)
         return shown(outcome, 200 if rejected(outcome) else 201, headers)
 
     async def command(
@@ -146,7 +152,7 @@ class Ingress:
         """Let in a request about a resource that exists: 202. ``message_id`` is fresh unless given."""
         await self._publish(message, message_id or message.id_when(self.running.mint()))
         headers = {"Location": location.format(id=resource_id)} if location else {}
-        return pending(resource_id, 202, headers)
+        return _pending(resource_id, 202, headers)
 
     async def find[Found](self, resource_id: UUID, view: View[Found]) -> Found | None:
         """A resource, or None while it may be pending: its id is as young as the pending horizon.
@@ -158,17 +164,17 @@ class Ingress:
             raise Problem(404, detail="There is nothing under this id.")
         return found
 
-    async def get[Found: BaseModel](
+    async def get[Found: Shown](
         self,
         resource_id: UUID,
         view: View[Found],
         *,
-        pending_known: bool = True,
+        asynchronous: bool = True,
         settled: Callable[[Found], bool] | None = None,
     ) -> Response:
         """Answer a GET: the resource; ``{id, status: "pending"}`` while it may be on its way; else Problem(404).
 
-        Without ``pending_known``, for resources that are made in their request, an unknown id is always 404. With
+        A resource that is not ``asynchronous`` is made in its request: an unknown id is 404 at once. With
         ``settled``, ``Prefer: wait`` holds the answer until the resource is.
         """
         headers: dict[str, str] = {}
@@ -179,9 +185,9 @@ class Ingress:
             headers["Preference-Applied"] = f"wait={seconds}"
         if found is not None:
             return shown(found, 200, headers)
-        if not pending_known:
+        if not asynchronous:
             raise Problem(404, detail="There is nothing under this id.")
-        return pending(resource_id, 200, headers)
+        return _pending(resource_id, 200, headers)
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:
@@ -195,7 +201,7 @@ class Ingress:
         make: Callable[[UUID], Row],
         *,
         announce: Callable[[Row], Message],
-        show: Callable[[Row], BaseModel],
+        show: Callable[[Row], Shown],
         location: str,
     ) -> Response:
         """Make a row and publish its fact: 201. With a known ``Idempotency-Key`` the row as it is now."""
@@ -240,14 +246,12 @@ class Ingress:
         return -_CLOCKS_DIFFER <= age <= horizon
 
 
-def shown(model: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def shown(model: Shown, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A response with a model as its body."""
-    assert isinstance(model, BaseModel)
     return Response(model.model_dump_json(), status, headers, "application/json")
 
 
-def pending(resource_id: UUID, status: int, headers: dict[str, str]) -> Response:
-    """The answer for a resource that is on its way."""
+def _pending(resource_id: UUID, status: int, headers: dict[str, str]) -> Response:
     return shown(Pending(id=resource_id), status, {**headers, "Retry-After": RETRY_AFTER_SECONDS})
 
 

@@ -29,7 +29,7 @@ class Page:
     others: tuple[tuple[str, str], ...] = ()
     """The query's other parameters, which the link to the next page keeps."""
 
-    def of[Row: tuple[Any, ...]](self, query: Select[Any], by: Column[UUID]) -> Select[Any]:
+    def of[Query: Select[Any]](self, query: Query, by: Column[UUID]) -> Query:
         """The query for this page, and one row more, which tells that there is a next one."""
         if self.after is not None:
             query = query.where(by > self.after)

@@ -34,17 +34,21 @@ class _Waiter:
 
 
 class Waiting:
-    """All who wait in one process and service. Nobody waits: no query."""
+    """All who wait in one process and service. Nobody waits: no query. ``stop`` ends every wait."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, stop: asyncio.Event) -> None:
         self._database = database
+        self._stop = stop
         self._waiters: dict[View[Any], set[_Waiter]] = {}
         self._polls: set[asyncio.Task[None]] = set()
 
     async def outcome[Model](
         self, view: View[Model], resource_id: UUID, settled: Callable[[Model], bool], seconds: float
     ) -> Model | None:
-        """The resource as soon as it is settled; when time is up, as it is then, or None. Raises Unavailable."""
+        """The resource as soon as it is settled; when time is up or the process stops, as it is then, or None.
+
+        Raises Unavailable.
+        """
         waiter = _Waiter(resource_id, settled, asyncio.get_running_loop().create_future())
         waiters = self._waiters.get(view)
         if waiters is None:
@@ -55,7 +59,7 @@ class Waiting:
         waiters.add(waiter)
         try:
             async with asyncio.timeout(seconds):
-                return cast(Model, await waiter.answer)
+                return cast(Model | None, await waiter.answer)
         except TimeoutError:
             return cast(Model | None, waiter.seen)
         finally:
@@ -81,5 +85,6 @@ class Waiting:
             return
         for waiter in asked:
             waiter.seen = found.get(waiter.id)
-            if waiter.seen is not None and waiter.settled(waiter.seen) and not waiter.answer.done():
+            is_settled = waiter.seen is not None and waiter.settled(waiter.seen)
+            if (is_settled or self._stop.is_set()) and not waiter.answer.done():
                 waiter.answer.set_result(waiter.seen)

@@ -58,6 +58,10 @@ class Worker:
         now = self._clock()
         return [loop for loop, heard in self._heard_of.items() if now - heard > STALE_AFTER]
 
+    async def probe(self) -> None:
+        """Ask the database whether it is there. Raises Unavailable."""
+        await self._store.probe()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Work until stopped, then finish what was begun."""
         async with asyncio.TaskGroup() as group:
