@@ -185,6 +185,7 @@ class Envelope:
             KeyError,
             TypeError,
             AttributeError,
+            ArithmeticError,  # a number with an exponent that no Decimal holds
             RecursionError,
         ) as error:
             raise Undecodable(f"no CloudEvents envelope: {error!r}") from error

@@ -1,7 +1,7 @@
 """The one type for money: BRL, exact, integer cents inside, a JSON number with at most two decimals outside."""
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Self
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -10,6 +10,8 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 MAX_CENTS = 99_999_999_999
 """R$ 999,999,999.99: far below 2**53, so that a JSON number carries every cent exactly."""
+
+_MOST = Decimal(MAX_CENTS).scaleb(-2)
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -40,19 +42,16 @@ class Money:
             return value
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise PydanticCustomError("money_type", "Money is a JSON number in reais, such as 150.00")
-        try:
-            cents = Decimal(str(value)) * 100
-            in_range = 0 <= cents <= MAX_CENTS
-        except InvalidOperation:
-            raise PydanticCustomError("money_type", "Money is a finite number in reais, such as 150.00") from None
-        if not in_range:
+        reais = Decimal(repr(value) if isinstance(value, float) else value)
+        if not reais.is_finite():
+            raise PydanticCustomError("money_type", "Money is a finite number in reais, such as 150.00")
+        if not 0 <= reais <= _MOST:
             raise PydanticCustomError("money_range", "Money lies between 0 and 999999999.99 reais")
-        if cents != int(cents):
-            raise PydanticCustomError(
-                "money_decimals",
-                "Money has at most two decimals: a cent is not divided",
-            )
-        return cls(int(cents))
+        # Arithmetic with Decimals rounds to 28 digits and overflows, comparison does neither.
+        cents = int(reais.scaleb(2))
+        if Decimal(cents).scaleb(-2) != reais:
+            raise PydanticCustomError("money_decimals", "Money has at most two decimals: a cent is not divided")
+        return cls(cents)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
