@@ -1,13 +1,34 @@
 """A service's OpenAPI document: complete, with the errors that follow from a route's shape."""
 
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Path
 from fastapi.openapi.utils import get_openapi
 
+from pydantic import BaseModel
+
+from services.chassis.ingress import Pending
 from services.chassis.problems import ProblemDocument, problems
 
+IdPath = Annotated[UUID, Path(alias="id", description="The id that the resource's `Location` ends with")]
+"""The ``{id}`` of a path. Anything but a UUID is answered with 404."""
+
 _METHODS = ("get", "put", "post", "delete")
+
+
+def accepted(outcome: type[BaseModel] | None = None) -> dict[int | str, dict[str, Any]]:
+    """The answers of ``ingress.accept``, or of ``ingress.command`` without an outcome, for ``responses=``."""
+    headers = {name: _HEADERS[name] for name in ("Location", "Retry-After")}
+    pending = {202: {"model": Pending, "description": "Accepted, not decided yet", "headers": headers}}
+    if outcome is None:
+        return {**pending}
+    applied = {name: _HEADERS[name] for name in ("Location", "Preference-Applied")}
+    return {
+        200: {"model": outcome, "description": "With `Prefer: wait`: rejected, and why", "headers": applied},
+        201: {"model": outcome, "description": "With `Prefer: wait`: made", "headers": applied},
+        **pending,
+    }
 
 
 def openapi_of(app: FastAPI) -> dict[str, Any]:
@@ -41,8 +62,13 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
         statuses.append(404)
     if any(parameter["in"] == "query" for parameter in parameters):
         statuses.append(422)
+    if any(parameter["name"] == "cursor" for parameter in parameters):
+        responses["200"]["headers"] = {"Link": _HEADERS["Link"]}
     if is_post:
         parameters.append(_IDEMPOTENCY_KEY)
+    if "Preference-Applied" in str(responses):
+        parameters.append(_PREFER)
+    if parameters:
         operation["parameters"] = parameters
     for status, response in problems(*sorted(set(statuses))).items():
         responses.setdefault(str(status), response)
@@ -56,4 +82,22 @@ _IDEMPOTENCY_KEY = {
     "description": "The same key makes the same resource; with another body it is refused (422).",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+}
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`wait=N` holds the answer for up to N seconds, until there is an outcome (RFC 7240).",
+    "schema": {"type": "string"},
+    "example": "wait=10",
+}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "Location": {"description": "Where to ask for the outcome", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds until asking again is worth while", "schema": {"type": "integer"}},
+    "Preference-Applied": {"description": "How long the answer may have been held", "schema": {"type": "string"}},
+    "Link": {
+        "description": "The next page, relative to this one, where there is one (RFC 8288)",
+        "schema": {"type": "string"},
+        "example": '<?limit=20&cursor=AZAAAAAAcACAAAAAAAAAAA>; rel="next"',
+    },
 }

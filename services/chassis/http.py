@@ -4,7 +4,7 @@ A route reads a body by its contract and returns what the ingress answers::
 
     router = Router()
 
-    @router.post("/reservations/", status_code=202, responses={**problems(503), 200: {"model": Reservation}})
+    @router.post("/reservations/", status_code=202, responses=accepted(views.Reservation))
     async def reserve(body: ReservationBody, ingress: IngressDep) -> Response:
         return await ingress.accept(
             lambda id: ReserveTickets(reservation_id=id, caller=ingress.caller.id, **dict(body)),
@@ -25,7 +25,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 
 from services.chassis.bodies import Router, read
-from services.chassis.documents import openapi_of
+from services.chassis.documents import IdPath, accepted, openapi_of
 from services.chassis.edge import Edge
 from services.chassis.ingress import Front, Ingress, IngressDep, Pending, shown
 from services.chassis.operators import OperatorDep
@@ -42,6 +42,7 @@ from services.chassis.worker import Worker
 
 __all__ = [
     "Caller",
+    "IdPath",
     "Ingress",
     "IngressDep",
     "Listing",
@@ -53,6 +54,7 @@ __all__ = [
     "Router",
     "View",
     "Work",
+    "accepted",
     "create_app",
     "health_app",
     "problems",
