@@ -177,6 +177,9 @@ def _is_outage(error: DBAPIError) -> bool:
     return str(getattr(error.orig, "sqlstate", "")).startswith(_OUTAGES)
 
 
+# unique_violation; SQLite has no codes of the standard.
+_UNIQUE_VIOLATION = "23505"
+
+
 def _is_unique_violation(error: IntegrityError) -> bool:
-    text = str(error.orig)
-    return "UNIQUE constraint" in text or "UniqueViolationError" in text
+    return getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION or "UNIQUE constraint" in str(error.orig)
