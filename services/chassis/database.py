@@ -105,6 +105,7 @@ class Database:
             max_overflow=4,
             pool_timeout=10,
             connect_args=arguments,
+            hide_parameters=True,  # an error's text goes into logs and tries, and parameters may be personal data
         )
         if self.dialect == "sqlite":
             _prepare_sqlite(self.engine.sync_engine)
