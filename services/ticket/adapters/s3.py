@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from aiobotocore.config import AioConfig
 from aiobotocore.response import StreamingBody
 from aiobotocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError
 
+from services.chassis.store import Unavailable
 from services.ticket.ports import Sheet
 
 if TYPE_CHECKING:
@@ -66,11 +68,13 @@ class Archive:
                 await self.put(stored["Key"], pdf)
 
     async def open(self, key: str) -> StoredPdf | None:
-        """A stored PDF, None where there is none."""
+        """A stored PDF, None where there is none. Raises Unavailable."""
         try:
             answer = await self._client.get_object(Bucket=self._bucket, Key=key)
         except self._client.exceptions.NoSuchKey:
             return None
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(repr(error)) from error
         return StoredPdf(answer["ETag"], answer["ContentLength"], answer["Body"])
 
 

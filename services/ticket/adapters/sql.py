@@ -211,6 +211,6 @@ _SHEETS = (
 
 def _sheet(row: Row[*tuple[Any, ...]]) -> Sheet:
     columns = iter(row)
-    shown = dict(zip(_SHOWN.keys(), columns))
+    shown = dict(zip(_SHOWN, islice(columns, len(_SHOWN)), strict=True))
     event, holder = EventFacts(*islice(columns, len(events.c))), Holder(*columns)
     return Sheet(**shown, event=event, holder=holder)

@@ -1,0 +1,394 @@
+"""Ticket types, issued tickets with their PDFs, and the gate."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import Header, Path, Query, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from contracts.fields import Quantity
+from contracts.money import Money
+from contracts.reservation import ReservationsConfirmed
+from contracts.ticket import TicketTypeBody, TicketTypeChanged, TicketTypeCreated
+from services.chassis.http import (
+    IngressDep,
+    Listing,
+    OperatorDep,
+    PageDep,
+    Pending,
+    Problem,
+    Router,
+    problems,
+    shown,
+)
+from services.chassis.kernel import Refused
+from services.ticket.domain import EventFacts, Status, Ticket, TicketType
+from services.ticket.ports import Press
+
+if TYPE_CHECKING:
+    from services.ticket.adapters.s3 import Archive, StoredPdf
+    from services.ticket.adapters.sql import Catalogue
+
+router = Router()
+
+type Id = Annotated[UUID, Path(alias="id")]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the routes are handed. ``keys`` is the JWK set of the QR signatures."""
+
+    catalogue: "Catalogue"
+    archive: "Archive"
+    press: Press
+    keys: Mapping[str, Any]
+
+
+# Ticket types
+
+
+class TicketTypeView(BaseModel):
+    """A ticket type as its organiser wants it sold. What is left of it: ``/reservations/availability/{id}``."""
+
+    model_config = ConfigDict(title="TicketType")
+
+    id: UUID
+    event_id: UUID
+    name: str
+    quantity: int
+    price: Money
+    max_per_user: int | None
+    sales_start: datetime | None
+    sales_end: datetime | None
+
+
+@router.post("/tickets/", status_code=201, response_model=TicketTypeView, summary="Put a ticket type on sale")
+async def put_on_sale(body: TicketTypeBody, ingress: IngressDep) -> Response:
+    """It sells as soon as its event is known, in its sale window, until the event begins."""
+    return await ingress.create(
+        lambda type_id: _row(type_id, body),
+        announce=lambda row: _fact(TicketTypeCreated, row),
+        show=_type_view,
+        location="/tickets/{id}",
+    )
+
+
+@router.get("/tickets/", response_model=Listing[TicketTypeView], summary="List ticket types")
+async def list_types(ingress: IngressDep, page: PageDep, event_id: UUID | None = None) -> Response:
+    """In the order in which they were put on sale."""
+    found = await _desk(ingress).catalogue.ticket_types(event_id, page)
+    return page.answer([_type_view(row) for row in found])
+
+
+@router.get("/tickets/keys", summary="Public keys of the QR signatures")
+async def public_keys(ingress: IngressDep) -> Response:
+    """A JWK set (RFC 7517): the key that signs now first, then the retired ones, whose tickets are still good."""
+    return JSONResponse(dict(_desk(ingress).keys), headers={"Cache-Control": "public, max-age=300"})
+
+
+# Issued tickets
+
+
+class IssuedTicketView(BaseModel):
+    """An issued ticket. ``ticket_id`` is its ticket type; ``pdf`` the path of its PDF."""
+
+    model_config = ConfigDict(title="IssuedTicket")
+
+    id: UUID
+    order_id: UUID
+    reservation_id: UUID
+    event_id: UUID
+    user_id: UUID
+    ticket_id: UUID
+    name: str
+    price: Money
+    number: int
+    total: int
+    status: Status
+    used_at: datetime | None
+    pdf: str
+
+
+@router.get("/tickets/issued", response_model=Listing[IssuedTicketView], summary="List the tickets of an order")
+async def list_issued(ingress: IngressDep, page: PageDep, order_id: Annotated[UUID, Query()]) -> Response:
+    """Empty as long as the order is not confirmed."""
+    found = await _desk(ingress).catalogue.tickets_of(order_id, page)
+    return page.answer([_ticket_view(ticket) for ticket in found])
+
+
+@router.get("/tickets/issued/{id}", response_model=IssuedTicketView, responses=problems(404))
+async def get_issued(ticket_id: Id, ingress: IngressDep) -> Response:
+    """An issued ticket."""
+    return shown(_ticket_view(_found(await _desk(ingress).catalogue.ticket(ticket_id))))
+
+
+_REFUSALS = {
+    "already_used": "The ticket was used before: see used_at.",
+    "voided": "The ticket was withdrawn.",
+    "event_cancelled": "The event is called off.",
+}
+
+
+@router.post(
+    "/tickets/issued/{id}/check-in",
+    response_model=IssuedTicketView,
+    responses=problems(401, 404, *((409, slug, detail) for slug, detail in _REFUSALS.items())),
+    summary="Let a ticket's holder in, once",
+)
+async def check_in(ticket_id: Id, ingress: IngressDep, operator: OperatorDep) -> Response:
+    """At the gate. A repeat with the same Idempotency-Key gets the same answer again."""
+    async with ingress.work() as work:
+        _, again = await work.identify(ticket_id)
+        ticket = _found(await work.load(Ticket, ticket_id))
+        event = _found(await work.load(EventFacts, ticket.event_id))
+        refused = None if again else ticket.check_in(event, work.now)
+        if refused:
+            when = {"used_at": ticket.used_at.isoformat()} if ticket.used_at else {}
+            raise Problem(409, refused.reason, _REFUSALS[refused.reason], **when)
+    return shown(_ticket_view(ticket))
+
+
+# Taking up an issue that failed
+
+
+class OrderedSeats(BaseModel):
+    """A reservation of an order; compared as far as it is given."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    reservation_id: UUID
+    ticket_id: UUID | None = None
+    quantity: Quantity | None = None
+
+
+class OrderPayload(BaseModel):
+    """An order as ``GET /orders/{id}`` shows it: what does not concern its tickets is not looked at."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    order_id: Annotated[UUID, Field(validation_alias=AliasChoices("order_id", "id"))]
+    user_id: UUID | None = None
+    event_id: UUID | None = None
+    items: Annotated[tuple[OrderedSeats, ...] | None, Field(max_length=20)] = None
+
+    def differs_from(self, user_id: UUID, event_id: UUID, seats: Iterable[OrderedSeats]) -> bool:
+        """It says something else than what was confirmed."""
+        confirmed = {line.reservation_id: line for line in seats}
+        return (
+            self.user_id not in {None, user_id}
+            or self.event_id not in {None, event_id}
+            or (self.items is not None and {item.reservation_id for item in self.items} != confirmed.keys())
+            or any(
+                item.ticket_id not in {None, confirmed[item.reservation_id].ticket_id}
+                or item.quantity not in {None, confirmed[item.reservation_id].quantity}
+                for item in self.items or ()
+            )
+        )
+
+
+@router.post(
+    "/tickets/from-order",
+    response_model=Listing[IssuedTicketView],
+    responses={
+        202: {"model": Pending, "description": "Its confirmation is taken up (again)"},
+        **problems(
+            401,
+            (409, "not_confirmed", "This order's reservations were never confirmed to the ticket service."),
+            (409, "order_mismatch", "The order that was confirmed is another one than the payload says."),
+        ),
+    },
+    summary="Take up an order whose issue failed",
+)
+async def take_up_again(body: OrderPayload, ingress: IngressDep, operator: OperatorDep) -> Response:
+    """Mints nothing by itself. Issued already: the tickets. Its confirmation was received and failed: queued again."""
+    catalogue = _desk(ingress).catalogue
+    if tickets := await catalogue.tickets_of(body.order_id):
+        first = tickets[0]
+        seats = [
+            OrderedSeats(reservation_id=ticket.reservation_id, ticket_id=ticket.type_id, quantity=ticket.total)
+            for ticket in tickets
+        ]
+        _compare(body, first.user_id, first.event_id, seats)
+        return shown(Listing[IssuedTicketView](items=[_ticket_view(ticket) for ticket in tickets]))
+    if failed := await catalogue.failed_issue(body.order_id):
+        message_id, confirmed = failed
+        _compare(body, confirmed.user_id, confirmed.event_id, _seats(confirmed))
+        return await ingress.command(
+            confirmed, resource_id=body.order_id, location="/tickets/issued?order_id={id}", message_id=message_id
+        )
+    if await catalogue.issue_waits(body.order_id):
+        location = f"/tickets/issued?order_id={body.order_id}"
+        return shown(Pending(id=body.order_id), 202, {"Location": location, "Retry-After": "1"})
+    raise Problem(409, "not_confirmed", "This order's reservations were never confirmed to the ticket service.")
+
+
+def _seats(confirmed: ReservationsConfirmed) -> list[OrderedSeats]:
+    return [
+        OrderedSeats(reservation_id=line.reservation_id, ticket_id=line.ticket_id, quantity=line.quantity)
+        for line in confirmed.lines
+    ]
+
+
+def _compare(body: OrderPayload, user_id: UUID, event_id: UUID, seats: Iterable[OrderedSeats]) -> None:
+    if body.differs_from(user_id, event_id, seats):
+        raise Problem(409, "order_mismatch", "The order that was confirmed is another one than the payload says.")
+
+
+# What stands under an id: its routes come last, since {id} also matches the words above
+
+
+@router.get("/tickets/{id}", response_model=TicketTypeView, responses=problems(404), summary="A ticket type")
+async def get_type(type_id: Id, ingress: IngressDep) -> Response:
+    """As its organiser wants it sold."""
+    return shown(_type_view(_found(await _desk(ingress).catalogue.ticket_type(type_id))))
+
+
+@router.put(
+    "/tickets/{id}",
+    response_model=TicketTypeView,
+    responses=problems(404, (409, "wrong_event", "A ticket type stays with its event.")),
+    summary="Change a ticket type",
+)
+async def change_type(type_id: Id, body: TicketTypeBody, ingress: IngressDep) -> Response:
+    """All of it, but for its event. A quantity below what is held and sold counts as just that much."""
+    async with ingress.work() as work:
+        row = _found(await work.load(TicketType, type_id))
+        changed = row.change(_row(type_id, body))
+        if isinstance(changed, Refused):
+            raise Problem(409, changed.reason, "A ticket type stays with its event.")
+        if changed:
+            work.emit(_fact(TicketTypeChanged, row))
+    return shown(_type_view(row))
+
+
+@router.get(
+    "/tickets/{id}/pdf",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}},
+        304: {"description": "Not changed since the ETag of If-None-Match"},
+        **problems(404, (410, "voided", "The ticket was withdrawn.")),
+    },
+    summary="An issued ticket's PDF",
+)
+async def get_pdf(
+    ticket_id: Id,
+    ingress: IngressDep,
+    if_none_match: Annotated[str, Header(description="The ETag of the PDF that the client has")] = "",
+) -> Response:
+    """One page with the QR code that opens the gate, in Portuguese."""
+    desk = _desk(ingress)
+    ticket = _found(await desk.catalogue.ticket(ticket_id))
+    if ticket.status is Status.VOIDED:
+        raise Problem(410, "voided", "The ticket was withdrawn.")
+    event = await desk.catalogue.event(ticket.event_id)
+    stored = await _opened(desk, ticket)
+    # Revalidated each time: it changes with its event, and ends when it is withdrawn.
+    headers = {"ETag": stored.etag, "Cache-Control": "private, no-cache"}
+    if stored.etag in _tags(if_none_match) or if_none_match.strip() == "*":
+        stored.close()
+        return Response(status_code=304, headers=headers)
+    name = f"Ingresso {event.title[:80] if event else ''} {ticket.number} de {ticket.total}.pdf"
+    headers |= {"Content-Length": str(stored.size), "Content-Disposition": _disposition(name)}
+    return StreamingResponse(stored.chunks(), headers=headers, media_type="application/pdf")
+
+
+async def _opened(desk: Desk, ticket: Ticket) -> "StoredPdf":
+    key = ticket.pdf_key
+    stored = await desk.archive.open(key)
+    if stored is None:
+        # A laptop's LocalStack forgets its buckets: a PDF that is lost is printed again.
+        sheet = _found(await desk.catalogue.sheet(ticket.id))
+        (key,) = await desk.press([sheet])
+        stored = await desk.archive.open(key)
+    if stored is None:
+        raise Problem(503)
+    return stored
+
+
+def _tags(if_none_match: str) -> set[str]:
+    return {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+
+
+def _disposition(name: str) -> str:
+    """Content-Disposition with a name in ASCII, and the whole one for whoever reads RFC 8187."""
+    name = " ".join(re.sub(r'[\\/:*?"<>|%]', " ", name).split())
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return f"inline; filename=\"{' '.join(plain.split())}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _desk(ingress: IngressDep) -> Desk:
+    desk: Desk = ingress.adapters
+    return desk
+
+
+def _found[Row](row: Row | None) -> Row:
+    if row is None:
+        raise Problem(404, detail="There is nothing under this id.")
+    return row
+
+
+def _row(type_id: UUID, body: TicketTypeBody) -> TicketType:
+    return TicketType(
+        id=type_id,
+        version=1,
+        event_id=body.event_id,
+        name=body.name,
+        quantity=body.quantity,
+        price_cents=body.price.cents,
+        max_per_user=body.max_per_user,
+        sales_start=body.sales_start,
+        sales_end=body.sales_end,
+    )
+
+
+def _fact[Fact: (TicketTypeCreated, TicketTypeChanged)](kind: type[Fact], row: TicketType) -> Fact:
+    return kind(
+        ticket_id=row.id,
+        version=row.version,
+        event_id=row.event_id,
+        name=row.name,
+        quantity=row.quantity,
+        price=Money(row.price_cents),
+        max_per_user=row.max_per_user,
+        sales_start=row.sales_start,
+        sales_end=row.sales_end,
+    )
+
+
+def _type_view(row: TicketType) -> TicketTypeView:
+    return TicketTypeView(
+        id=row.id,
+        event_id=row.event_id,
+        name=row.name,
+        quantity=row.quantity,
+        price=Money(row.price_cents),
+        max_per_user=row.max_per_user,
+        sales_start=row.sales_start,
+        sales_end=row.sales_end,
+    )
+
+
+def _ticket_view(ticket: Ticket) -> IssuedTicketView:
+    return IssuedTicketView(
+        id=ticket.id,
+        order_id=ticket.order_id,
+        reservation_id=ticket.reservation_id,
+        event_id=ticket.event_id,
+        user_id=ticket.user_id,
+        ticket_id=ticket.type_id,
+        name=ticket.type_name,
+        price=Money(ticket.price_cents),
+        number=ticket.number,
+        total=ticket.total,
+        status=ticket.status,
+        used_at=ticket.used_at,
+        pdf=f"/tickets/{ticket.id}/pdf",
+    )
