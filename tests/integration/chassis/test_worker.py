@@ -1,0 +1,240 @@
+"""The consumer on real queues: what becomes of messages, and of a worker whose surroundings fail."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from contracts.message import Envelope
+from contracts.reservation import CancelReservation, ExpireReservation
+from contracts.routes import Queue
+from localstack.provision import provision
+from services.chassis.database import Database
+from services.chassis.handling import Emitted, Ports
+from services.chassis.letters import Delivery
+from services.chassis.relay import Outbox
+from services.chassis.sqs import Queues, open_queues
+from services.chassis.storage import SqlStore
+from services.chassis.store import Dispatch, Store
+from services.chassis.worker import STALE_AFTER, Worker
+from services.operations.postgres import Postgres
+from tests.chassis import KINDS, QUEUE, Count, Counting, cancelling, clock, metadata, tables
+from tests.eventually import eventually
+
+REGION = "sa-east-1"
+UNDERWAY = Queue("reservation", "underway")
+
+
+@pytest.fixture
+async def queues(localstack_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Queues]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    prefix = f"{uuid4().hex[:8]}-"
+    provision(localstack_url, prefix=prefix, bucket=f"{prefix}tickets")
+    async with open_queues(prefix, localstack_url, REGION) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    async with a_store(f"sqlite+aiosqlite:///{tmp_path}/counts.db") as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def a_store(url: str) -> AsyncIterator[SqlStore]:
+    database = Database(url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    yield SqlStore(database, KINDS, tables)
+    await database.close()
+
+
+def a_worker(service: Counting, queues: Queues) -> Worker:
+    outbox = Outbox(service.store, queues.send, clock)
+    return Worker(service.pipeline(), queues, [UNDERWAY], outbox, service.store, clock)
+
+
+@asynccontextmanager
+async def working(service: Counting, queues: Queues) -> AsyncIterator[Worker]:
+    worker, stop = a_worker(service, queues), asyncio.Event()
+    running = asyncio.ensure_future(worker.run(stop))
+    yield worker
+    stop.set()
+    await asyncio.wait_for(running, 20)
+
+
+def dispatch(envelope: Envelope) -> Dispatch:
+    message = envelope.message
+    return Dispatch(
+        uuid4(), envelope.id, message.correlation, message.type, QUEUE, message.partition, envelope.encode(), clock()
+    )
+
+
+async def times(store: Store, envelope: Envelope) -> int:
+    message = envelope.message
+    assert isinstance(message, CancelReservation)
+    async with store.begin() as transaction:
+        rows = await transaction.load(Count, [message.reservation_id], lock=False)
+    return rows[0].times if rows else 0
+
+
+async def waiting(queues: Queues, name: str) -> int:
+    """Messages on a queue, visible or not."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    answer = await queues.client.get_queue_attributes(
+        QueueUrl=await queues.url(name),
+        AttributeNames=names,  # type: ignore[arg-type]
+    )
+    return sum(int(count) for count in answer["Attributes"].values())
+
+
+async def test_messages_are_handled_once_and_deleted(queues: Queues, store: SqlStore) -> None:
+    envelopes = [cancelling() for _ in range(25)]
+    dispatches = [dispatch(envelope) for envelope in envelopes]
+    assert await queues.send(dispatches) == {row.key for row in dispatches}
+    assert await queues.send(dispatches) == {row.key for row in dispatches}
+    async with working(Counting(store), queues):
+        await eventually(lambda: waiting(queues, QUEUE), until=lambda count: count == 0)
+    assert [await times(store, envelope) for envelope in envelopes] == [1] * 25
+
+
+async def test_what_cannot_be_read_lies_in_the_dead_letter_queue_with_its_reason(
+    queues: Queues, store: SqlStore
+) -> None:
+    await queues.client.send_message(QueueUrl=await queues.url(QUEUE), MessageBody='{"not": "ours"}')
+    async with working(Counting(store), queues):
+        await eventually(lambda: waiting(queues, UNDERWAY.dead_letter_name), until=lambda count: count == 1)
+        await eventually(lambda: waiting(queues, QUEUE), until=lambda count: count == 0)
+    answer = await queues.client.receive_message(
+        QueueUrl=await queues.url(UNDERWAY.dead_letter_name), MessageAttributeNames=["All"]
+    )
+    attributes = answer["Messages"][0]["MessageAttributes"]
+    assert answer["Messages"][0]["Body"] == '{"not": "ours"}'
+    assert attributes["reason"]["StringValue"] == "undecodable"
+    assert attributes["source-queue"]["StringValue"] == QUEUE
+    assert "no CloudEvents envelope" in attributes["error"]["StringValue"]
+
+
+async def test_a_message_that_failed_comes_again_after_its_back_off(queues: Queues, store: SqlStore) -> None:
+    tries: list[str] = []
+
+    def fail_once(message: CancelReservation, ports: Ports) -> Iterator[Emitted]:
+        tries.append(message.caller)
+        if len(tries) == 1:
+            raise RuntimeError("broken")
+        yield from ()
+
+    envelope = cancelling(failing=True)
+    await queues.send([dispatch(envelope)])
+    async with working(Counting(store, fail_once), queues):
+        await eventually(lambda: times(store, envelope), until=lambda count: count == 1)
+    assert len(tries) == 2
+
+
+async def test_what_came_too_early_is_parked_in_the_outbox_until_the_relay_sends_it_again(
+    queues: Queues, store: SqlStore
+) -> None:
+    cause = cancelling()
+    assert isinstance(cause.message, CancelReservation)
+    early = Envelope.request(
+        ExpireReservation(reservation_id=cause.message.reservation_id),
+        by="reservation",
+        at=clock(),
+        message_id=uuid4(),
+    )
+    await queues.send([dispatch(early)])
+
+    async def is_known() -> bool:
+        async with store.begin() as transaction:
+            return early.id in await transaction.known({early.id})
+
+    async with working(Counting(store), queues):
+        await eventually(lambda: waiting(queues, QUEUE), until=lambda count: count == 0)
+        assert not await is_known()
+        await queues.send([dispatch(cause)])
+        await eventually(is_known)
+
+
+async def test_a_lost_database_pauses_the_worker_and_is_no_messages_fault(queues: Queues, tmp_path: Path) -> None:
+    server = Postgres(tmp_path / "postgres", durable=False)
+    server.start()
+    try:
+        url = await server.ensure_database("counts")
+        async with a_store(url) as store, working(Counting(store), queues):
+            before, meanwhile = cancelling(), cancelling()
+            await queues.send([dispatch(before)])
+            await eventually(lambda: times(store, before), until=lambda count: count == 1)
+            server.stop()
+            await queues.send([dispatch(meanwhile)])
+            assert await waiting(queues, QUEUE) == 1
+            server.start()
+
+            async def handled() -> int:
+                try:
+                    return await times(store, meanwhile)
+                except Exception:
+                    return 0
+
+            await eventually(handled, until=lambda count: count == 1, seconds=40)
+            assert await waiting(queues, UNDERWAY.dead_letter_name) == 0
+            async with store.begin() as transaction:
+                assert await transaction.failures({meanwhile.id}) == set()
+    finally:
+        server.stop()
+
+
+async def test_a_stopping_worker_finishes_what_it_began(queues: Queues, store: SqlStore) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(message: CancelReservation) -> Any:
+        begun.set()
+        await may_end.wait()
+
+    envelope = cancelling()
+    worker, stop = a_worker(Counting(store, effects={CancelReservation: slow}), queues), asyncio.Event()
+    await queues.send([dispatch(envelope)])
+    running = asyncio.ensure_future(worker.run(stop))
+    await asyncio.wait_for(begun.wait(), 20)
+    stop.set()
+    may_end.set()
+    await asyncio.wait_for(running, 20)
+    assert await times(store, envelope) == 1
+    assert await waiting(queues, QUEUE) == 0
+
+
+async def test_the_consumer_survives_receives_that_fail(queues: Queues, store: SqlStore) -> None:
+    url = await queues.url(QUEUE)
+    envelope = cancelling()
+    await queues.send([dispatch(envelope)])
+    failed = asyncio.Event()
+
+    class Flaky(Queues):
+        async def receive(self, queue: str, wait_seconds: int = 1) -> list[Delivery]:
+            try:
+                return await super().receive(queue, wait_seconds)
+            except Exception:
+                failed.set()
+                self.urls[QUEUE] = url
+                raise
+
+    flaky = Flaky(queues.client, queues.prefix, {QUEUE: f"{url}-gone"})
+    async with working(Counting(store), flaky):
+        await eventually(lambda: times(store, envelope), until=lambda count: count == 1)
+    assert failed.is_set()
+
+
+async def test_a_loop_that_is_not_heard_of_for_too_long_is_stale(queues: Queues, store: SqlStore) -> None:
+    service, moment = Counting(store), clock()
+    now = [moment]
+    worker = Worker(
+        service.pipeline(), queues, [UNDERWAY], Outbox(store, queues.send, clock), store, clock=lambda: now[0]
+    )
+    assert worker.stale() == []
+    now[0] = moment + STALE_AFTER + timedelta(seconds=1)
+    assert worker.stale() == ["reservation-underway/0", "reservation-underway/1"]
