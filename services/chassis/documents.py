@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import FastAPI, Path
 from fastapi.openapi.utils import get_openapi
-
 from pydantic import BaseModel
 
 from services.chassis.ingress import Pending
@@ -20,9 +19,11 @@ _METHODS = ("get", "put", "post", "delete")
 def accepted(outcome: type[BaseModel] | None = None) -> dict[int | str, dict[str, Any]]:
     """The answers of ``ingress.accept``, or of ``ingress.command`` without an outcome, for ``responses=``."""
     headers = {name: _HEADERS[name] for name in ("Location", "Retry-After")}
-    pending = {202: {"model": Pending, "description": "Accepted, not decided yet", "headers": headers}}
+    pending: dict[int | str, dict[str, Any]] = {
+        202: {"model": Pending, "description": "Accepted, not decided yet", "headers": headers},
+    }
     if outcome is None:
-        return {**pending}
+        return pending
     applied = {name: _HEADERS[name] for name in ("Location", "Preference-Applied")}
     return {
         200: {"model": outcome, "description": "With `Prefer: wait`: rejected, and why", "headers": applied},
