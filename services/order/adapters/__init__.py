@@ -1,0 +1,1 @@
+"""Where the service meets HTTP and its database."""

@@ -1,0 +1,193 @@
+"""The routes of ``/orders``."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Self
+from uuid import UUID
+
+from fastapi import Path, Query, Response
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.fields import Instant
+from contracts.money import Money
+from contracts.order import CancelOrder, OrderBody, PlaceOrder
+from services.chassis.http import IngressDep, Listing, Page, PageDep, Pending, Router, problems
+from services.order import domain
+from services.order.domain import Extra, Item, Order, Seats, Status, Wish
+from services.order.ports import Filter
+
+router = Router()
+
+type Id = Annotated[UUID, Path(alias="id")]
+
+
+class ItemView(BaseModel):
+    """A reservation of an order. What the buyer did not say is null until the reservation belongs to the order."""
+
+    reservation_id: UUID
+    ticket_id: UUID | None
+    name: str | None = None
+    quantity: int | None
+    unit_price: Money | None = None
+
+    @classmethod
+    def of(cls, line: Item | Seats) -> Self:
+        """As the buyer named it, or as it was answered."""
+        if isinstance(line, Item):
+            return cls(reservation_id=line.reservation_id, ticket_id=line.ticket_id, quantity=line.quantity)
+        return cls(
+            reservation_id=line.reservation_id,
+            ticket_id=line.ticket_id,
+            name=line.name,
+            quantity=line.quantity,
+            unit_price=Money(line.unit_cents),
+        )
+
+
+class ProductView(BaseModel):
+    """A product of an order. Name and price are null until it is set aside for the order."""
+
+    product_id: UUID
+    name: str | None = None
+    quantity: int
+    unit_price: Money | None = None
+
+    @classmethod
+    def of(cls, line: Wish | Extra) -> Self:
+        """As the buyer named it, or as it was answered."""
+        if isinstance(line, Wish):
+            return cls(product_id=line.product_id, quantity=line.quantity)
+        return cls(
+            product_id=line.product_id, name=line.name, quantity=line.quantity, unit_price=Money(line.unit_cents)
+        )
+
+
+class OrderView(BaseModel):
+    """An order."""
+
+    id: UUID
+    user_id: UUID
+    event_id: UUID
+    status: Status
+    reason: str | None = Field(description="why it was rejected or cancelled", examples=["total_mismatch"])
+    items: list[ItemView]
+    products: list[ProductView]
+    total_price: Money = Field(description="what the buyer agreed to")
+    expected_total: Money | None = Field(description="the sum of its lines; null until all of them are known")
+    payment_method: str
+    payment_url: str | None = Field(description="what to pay, while it awaits payment", examples=["/payments/0190"])
+    pay_before: Instant | None = Field(description="while it awaits payment: money that comes later goes back")
+    cancellation: domain.Withdrawal | None = Field(description="who asked for it to be cancelled, if anybody did")
+    cancellation_refused: str | None = Field(
+        description="why its tickets stay valid although it was to be cancelled", examples=["used", "gates_open"]
+    )
+    created_at: Instant
+    refunded_at: Instant | None
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """An order as clients see it."""
+        payable = awaits_money(order.status, order.total_cents)
+        return cls(
+            id=order.id,
+            user_id=order.user_id,
+            event_id=order.event_id,
+            status=order.status,
+            reason=order.reason,
+            items=[ItemView.of(line) for line in order.seats or order.items],
+            products=[ProductView.of(line) for line in order.extras or order.wishes],
+            total_price=Money(order.total_cents),
+            expected_total=None if order.expected_cents is None else Money(order.expected_cents),
+            payment_method=order.payment_method,
+            payment_url=f"/payments/{order.id}" if payable else None,
+            pay_before=order.pay_before if payable else None,
+            cancellation=order.withdrawal,
+            cancellation_refused=order.kept,
+            created_at=order.created_at,
+            refunded_at=order.refunded_at,
+        )
+
+
+def awaits_money(status: Status, total_cents: int) -> bool:
+    """The next step is the buyer's. An order of total 0 passes through the same status, and nobody has to pay."""
+    return status is Status.AWAITING_PAYMENT and total_cents > 0
+
+
+def is_settled(order: OrderView) -> bool:
+    """What a client waits for: that it is the buyer's turn to pay, or that nothing more happens by itself."""
+    return awaits_money(order.status, order.total_price.cents) or order.status in {
+        Status.COMPLETED,
+        Status.REJECTED,
+        Status.CANCELLED,
+        Status.REFUNDED,
+    }
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the routes need: ``read`` finds orders by their ids, ``page`` those that a filter lets through."""
+
+    read: Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Mapping[UUID, Order]]]
+    page: Callable[[Page, Filter], Awaitable[Sequence[Order]]]
+
+    async def view(self, connection: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, OrderView]:
+        """Orders as clients see them."""
+        return {order_id: OrderView.of(order) for order_id, order in (await self.read(connection, ids)).items()}
+
+
+@router.get("/orders/", response_model=Listing[OrderView])
+async def list_orders(
+    ingress: IngressDep,
+    page: PageDep,
+    user_id: Annotated[UUID | None, Query(description="Only this buyer's")] = None,
+    event_id: Annotated[UUID | None, Query(description="Only those for this event")] = None,
+    status: Annotated[Status | None, Query(description="Only these")] = None,
+) -> Response:
+    """The orders, the oldest first. One that is pending still is not among them."""
+    desk: Desk = ingress.adapters
+    found = await desk.page(page, Filter(user_id, event_id, status))
+    return page.answer([OrderView.of(order) for order in found])
+
+
+@router.get("/orders/{id}", response_model=OrderView | Pending, responses=problems(404))
+async def get_order(order_id: Id, ingress: IngressDep) -> Response:
+    """An order. ``Prefer: wait`` holds the answer until it awaits payment or is at its end."""
+    desk: Desk = ingress.adapters
+    return await ingress.get(order_id, desk.view, settled=is_settled)
+
+
+@router.post(
+    "/orders/",
+    status_code=202,
+    response_model=Pending,
+    responses={
+        200: {"model": OrderView, "description": "With `Prefer: wait`: rejected, and why"},
+        201: {"model": OrderView, "description": "With `Prefer: wait`: awaiting payment, or at its end"},
+    },
+)
+async def place_order(body: OrderBody, ingress: IngressDep) -> Response:
+    """Order what is reserved, and products with it, at a total that the buyer agrees to.
+
+    ``Prefer: wait`` holds the answer until the order awaits payment, is rejected, or, where there is nothing to pay, is
+    completed.
+    """
+    desk: Desk = ingress.adapters
+    return await ingress.accept(
+        lambda order_id: PlaceOrder(order_id=order_id, caller=ingress.caller.id, **dict(body)),
+        location="/orders/{id}",
+        view=desk.view,
+        settled=is_settled,
+    )
+
+
+@router.delete("/orders/{id}", status_code=202, response_model=Pending, responses=problems(404))
+async def cancel_order(order_id: Id, ingress: IngressDep) -> Response:
+    """Cancel an order, whatever has become of it: before it is paid, or its tickets and the money go back.
+
+    What comes of it shows in the order: ``cancelled``, ``refunded``, or ``completed`` with why not.
+    """
+    desk: Desk = ingress.adapters
+    await ingress.find(order_id, desk.view)
+    message = CancelOrder(order_id=order_id, reason="cancelled", caller=ingress.caller.id)
+    return await ingress.command(message, resource_id=order_id, location="/orders/{id}")
