@@ -1,9 +1,11 @@
 """Orders: placed, joined from the answers of reservation and product, completed or cancelled."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from contracts.fields import Instant, Quantity, Slug
 from contracts.message import Body, Message
@@ -43,13 +45,29 @@ class PaymentChoice(Body):
     token: Slug | None = None
 
 
+def _reservations_once(items: tuple[OrderItem, ...]) -> tuple[OrderItem, ...]:
+    if _has_repeated([item.reservation_id for item in items]):
+        raise PydanticCustomError("reservation_repeated", "A reservation is named once")
+    return items
+
+
+def _products_once(products: tuple[OrderProduct, ...]) -> tuple[OrderProduct, ...]:
+    if _has_repeated([product.product_id for product in products]):
+        raise PydanticCustomError("product_repeated", "A product is named once, with the quantity of it in all")
+    return products
+
+
+def _has_repeated(ids: Sequence[UUID]) -> bool:
+    return len(set(ids)) < len(ids)
+
+
 class OrderBody(Body):
     """What a buyer orders. The total is the buyer's own sum: a client agrees to a price and never sets one."""
 
     user_id: UUID
     event_id: UUID
-    items: Annotated[tuple[OrderItem, ...], Field(min_length=1, max_length=20)]
-    products: Annotated[tuple[OrderProduct, ...], Field(max_length=20)] = ()
+    items: Annotated[tuple[OrderItem, ...], Field(min_length=1, max_length=20), AfterValidator(_reservations_once)]
+    products: Annotated[tuple[OrderProduct, ...], Field(max_length=20), AfterValidator(_products_once)] = ()
     total_price: Money
     payment: PaymentChoice = PaymentChoice()
 
