@@ -1,6 +1,9 @@
 """Events, that is concerts, matches, plays. Every fact carries the whole state and its version."""
 
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import Field
 
 from contracts.fields import Instant, Text, Version, Zone
 from contracts.message import Body, Message
@@ -9,9 +12,9 @@ from contracts.message import Body, Message
 class EventBody(Body):
     """An event as its organiser announces it. ``timezone`` is where it takes place: tickets show its local time."""
 
-    title: Text
-    location: Text
-    date: Instant
+    title: Annotated[Text, Field(examples=["Orquestra Sinfônica"])]
+    location: Annotated[Text, Field(examples=["Sala São Paulo"])]
+    date: Annotated[Instant, Field(examples=["2027-03-01T20:00:00-03:00"])]
     timezone: Zone = "America/Sao_Paulo"
 
 

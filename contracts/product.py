@@ -1,7 +1,9 @@
 """Complementary products, such as parking or a T-shirt: stock allocated to an order, or returned."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from contracts.fields import Quantity, Stock, Text
 from contracts.message import Body, Message, Part
@@ -17,9 +19,9 @@ class ProductBody(Body):
     """
 
     event_id: UUID | None = None
-    name: Text
-    price: Money
-    stock: Stock
+    name: Annotated[Text, Field(examples=["Estacionamento"])]
+    price: Annotated[Money, Field(examples=[30.00])]
+    stock: Annotated[Stock, Field(examples=[200])]
 
 
 class ProductLine(Part):

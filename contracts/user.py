@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from contracts.fields import Personal, Text, Version
 from contracts.message import Body, Message
@@ -26,8 +26,8 @@ domain; at most 254 characters (RFC 5321, section 4.5.3.1.3). In lower case: two
 class UserBody(Body):
     """A buyer: the name is printed on tickets, the e-mail belongs to one buyer only."""
 
-    name: Annotated[Text, Personal]
-    email: Annotated[Email, Personal]
+    name: Annotated[Text, Personal, Field(examples=["Ana Souza"])]
+    email: Annotated[Email, Personal, Field(examples=["ana@example.com"])]
 
 
 class UserRegistered(Message):

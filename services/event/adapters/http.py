@@ -5,12 +5,12 @@ from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import Path, Query, Response
-from pydantic import BaseModel
+from fastapi import Query, Response
+from pydantic import BaseModel, ConfigDict
 
 from contracts.event import EventBody, EventCancelled, EventChanged, EventScheduled
 from contracts.fields import Instant, Text, Zone
-from services.chassis.http import Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
+from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
 from services.chassis.kernel import Refused
 from services.event import domain
 from services.event.domain import Plan, Status
@@ -22,11 +22,24 @@ DATE_PAST = (422, "date_past", "An event cannot begin in the past.")
 EVENT_CANCELLED = (409, "event_cancelled", "The event is called off, for ever.")
 REFUSALS = {slug: (status, slug, detail) for status, slug, detail in (DATE_PAST, EVENT_CANCELLED)}
 
-type Id = Annotated[UUID, Path(alias="id")]
-
 
 class Event(BaseModel):
     """An event. ``date`` is written with the offset of its zone; ``cancelled`` is called off, for ever."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01938b2e-7c1a-7a60-8e0b-5d4f3c2b1a09",
+                    "title": "Orquestra Sinfônica",
+                    "location": "Sala São Paulo",
+                    "date": "2027-03-01T20:00:00-03:00",
+                    "timezone": "America/Sao_Paulo",
+                    "status": "scheduled",
+                }
+            ]
+        }
+    )
 
     id: UUID
     title: Text
@@ -74,12 +87,12 @@ async def list_events(
 
 
 @router.get("/events/{id}", responses=problems(404))
-async def get_event(event_id: Id, ingress: IngressDep) -> Event:
+async def get_event(event_id: IdPath, ingress: IngressDep) -> Event:
     """An event."""
     return shown(await events(ingress).find(event_id))
 
 
-@router.post("/events/", status_code=201, response_model=Event, responses=problems(DATE_PAST))
+@router.post("/events/", status_code=201, response_model=Event, responses=problems(422, DATE_PAST))
 async def schedule(body: EventBody, ingress: IngressDep) -> Response:
     """Announce an event. Put ticket types on sale for it next."""
 
@@ -94,8 +107,8 @@ async def schedule(body: EventBody, ingress: IngressDep) -> Response:
     )
 
 
-@router.put("/events/{id}", responses=problems(404, EVENT_CANCELLED, DATE_PAST))
-async def change_event(event_id: Id, body: EventBody, ingress: IngressDep) -> Event:
+@router.put("/events/{id}", responses=problems(404, EVENT_CANCELLED, 422, DATE_PAST))
+async def change_event(event_id: IdPath, body: EventBody, ingress: IngressDep) -> Event:
     """Replace an event's title, place and time. Tickets that are sold already are printed again."""
     async with ingress.work() as work:
         event = await work.load(domain.Event, event_id)
@@ -110,7 +123,7 @@ async def change_event(event_id: Id, body: EventBody, ingress: IngressDep) -> Ev
 
 
 @router.delete("/events/{id}", status_code=204, responses=problems(404))
-async def call_off(event_id: Id, ingress: IngressDep) -> None:
+async def call_off(event_id: IdPath, ingress: IngressDep) -> None:
     """Call an event off, for ever: its sales close, every order of it is cancelled and paid back.
 
     It can still be read, as ``cancelled``. Calling it off twice does nothing more.

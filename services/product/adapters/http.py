@@ -3,14 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Query, Response
-from pydantic import BaseModel
+from fastapi import Query, Response
+from pydantic import BaseModel, ConfigDict
 
 from contracts.fields import Stock, Text
 from contracts.money import Money
 from contracts.product import ProductBody
 from services.chassis import http
-from services.chassis.http import Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
+from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
 from services.product import domain
 from services.product.domain import Offer
 from services.product.ports import Products
@@ -21,11 +21,25 @@ WITHDRAWN = (410, "withdrawn", "This product is not sold any more.")
 BELOW_ALLOCATED = (409, "below_allocated", "Orders have more of this product than that stock.")
 REFUSALS = {slug: (status, slug, detail) for status, slug, detail in (WITHDRAWN, BELOW_ALLOCATED)}
 
-type Id = Annotated[UUID, Path(alias="id")]
-
 
 class Product(BaseModel):
     """A product on sale. Of ``stock``, orders have ``allocated``, and ``available`` can still be bought."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "01938b2e-7c1a-7a60-8e0b-5d4f3c2b1a09",
+                    "event_id": None,
+                    "name": "Estacionamento",
+                    "price": 30.00,
+                    "stock": 200,
+                    "allocated": 12,
+                    "available": 188,
+                }
+            ]
+        }
+    )
 
     id: UUID
     event_id: UUID | None
@@ -70,7 +84,7 @@ async def list_products(
 
 
 @router.get("/products/{id}", responses=problems(404, WITHDRAWN))
-async def get_product(product_id: Id, ingress: IngressDep) -> Product:
+async def get_product(product_id: IdPath, ingress: IngressDep) -> Product:
     """A product."""
     return shown(await products(ingress).find(product_id))
 
@@ -91,7 +105,7 @@ async def offer(body: ProductBody, ingress: IngressDep) -> Response:
 
 
 @router.put("/products/{id}", responses=problems(404, BELOW_ALLOCATED, WITHDRAWN))
-async def change_offer(product_id: Id, body: ProductBody, ingress: IngressDep) -> Product:
+async def change_offer(product_id: IdPath, body: ProductBody, ingress: IngressDep) -> Product:
     """Replace a product's offer. Orders that have the product keep it, at the price they were given."""
     async with ingress.work() as work:
         product = await work.load(domain.Product, product_id)
@@ -103,7 +117,7 @@ async def change_offer(product_id: Id, body: ProductBody, ingress: IngressDep) -
 
 
 @router.delete("/products/{id}", status_code=204, responses=problems(404))
-async def withdraw(product_id: Id, ingress: IngressDep) -> None:
+async def withdraw(product_id: IdPath, ingress: IngressDep) -> None:
     """Sell a product no more. Orders that have it keep it. Withdrawing twice does nothing more."""
     async with ingress.work() as work:
         product = await work.load(domain.Product, product_id)

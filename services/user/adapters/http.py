@@ -1,14 +1,13 @@
 """The routes of ``/users``."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Response
-from pydantic import BaseModel
+from fastapi import Response
+from pydantic import BaseModel, ConfigDict
 
 from contracts.fields import Text
 from contracts.user import Email, UserBody, UserErased, UserRegistered, UserUpdated
-from services.chassis.http import Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
+from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
 from services.chassis.kernel import Refused
 from services.chassis.store import Conflict
 from services.user import domain
@@ -19,11 +18,17 @@ router = Router()
 ERASED = (410, "erased", "This buyer's personal data was erased.")
 EMAIL_TAKEN = (409, "email_taken", "Another buyer has this e-mail already.")
 
-type Id = Annotated[UUID, Path(alias="id")]
-
 
 class User(BaseModel):
     """A buyer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"id": "01938b2e-7c1a-7a60-8e0b-5d4f3c2b1a09", "name": "Ana Souza", "email": "ana@example.com"}
+            ]
+        }
+    )
 
     id: UUID
     name: Text
@@ -52,7 +57,7 @@ async def list_users(ingress: IngressDep, page: PageDep) -> Response:
 
 
 @router.get("/users/{id}", responses=problems(404, ERASED))
-async def get_user(user_id: Id, ingress: IngressDep) -> User:
+async def get_user(user_id: IdPath, ingress: IngressDep) -> User:
     """A buyer."""
     return shown(await users(ingress).find(user_id))
 
@@ -72,7 +77,7 @@ async def register(body: UserBody, ingress: IngressDep) -> Response:
 
 
 @router.put("/users/{id}", responses=problems(404, EMAIL_TAKEN, ERASED))
-async def update_user(user_id: Id, body: UserBody, ingress: IngressDep) -> User:
+async def update_user(user_id: IdPath, body: UserBody, ingress: IngressDep) -> User:
     """Replace name and e-mail. A new name is printed on the buyer's tickets too."""
     try:
         async with ingress.work() as work:
@@ -90,7 +95,7 @@ async def update_user(user_id: Id, body: UserBody, ingress: IngressDep) -> User:
 
 
 @router.delete("/users/{id}", status_code=204, responses=problems(404))
-async def erase_user(user_id: Id, ingress: IngressDep) -> None:
+async def erase_user(user_id: IdPath, ingress: IngressDep) -> None:
     """Erase a buyer's personal data, here and on every ticket (LGPD, Lei 13.709/2018, art. 18, VI). Live orders go on.
 
     The e-mail is free for someone new. Erasing twice does nothing more.

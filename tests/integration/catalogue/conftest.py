@@ -63,9 +63,11 @@ def serve(database_url: str) -> Serve:
                 await connection.run_sync(service.metadata.create_all)
             app = create_app(opened)
             transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            async with (
+                app.router.lifespan_context(app),
+                httpx.AsyncClient(transport=transport, base_url="http://test") as http,
+            ):
                 yield Api(http, opened, app.state.front.finish, sent)
-                await app.state.front.finish()
 
     return serve
 

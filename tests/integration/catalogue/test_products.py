@@ -1,8 +1,10 @@
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from contracts.message import Envelope
 from contracts.order import OrderCancelled, OrderItem, OrderPlaced, OrderProduct
@@ -117,6 +119,15 @@ async def test_an_order_for_more_than_there_is_takes_nothing(api: Api) -> None:
     parking = await offered(api)
     await ordered(api, parking, 11)
     assert (await shown(api, parking))["available"] == 10
+
+
+async def test_of_twenty_orders_at_once_for_the_last_ten_ten_get_theirs(api: Api) -> None:
+    parking = await offered(api)
+    await asyncio.gather(*(ordered(api, parking, 1) for _ in range(20)))
+    assert (await shown(api, parking))["available"] == 0
+    async with api.running.database.reading() as connection:
+        count = text("SELECT status, count(*) FROM allocations GROUP BY status ORDER BY status")
+        assert [tuple(row) for row in await connection.execute(count)] == [("allocated", 10), ("refused", 10)]
 
 
 async def test_stock_does_not_fall_below_what_orders_have(api: Api) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
@@ -60,6 +61,13 @@ async def test_an_email_is_one_buyers_in_whatever_case(api: Api) -> None:
         "email_taken",
     )
     assert (await api.http.get(f"/users/{bia}")).json()["email"] == "bia@example.com"
+
+
+async def test_of_two_who_want_an_email_at_the_same_time_one_gets_it(api: Api) -> None:
+    answers = await asyncio.gather(*(api.http.post("/users/", json={**ANA, "name": f"Ana {n}"}) for n in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 7]
+    assert {problem(answer) for answer in answers if answer.status_code == 409} == {(409, "email_taken")}
+    assert len(await api.told()) == 1
 
 
 async def test_an_idempotency_key_registers_once(api: Api) -> None:
