@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
@@ -22,7 +23,7 @@ class MigrationFailed(Exception):
     """A database cannot be brought to the wished revision; the text says why."""
 
 
-def scripts(service: Service) -> Config:
+def _scripts(service: Service) -> Config:
     """Alembic's configuration for one service: the shared environment, the service's own versions."""
     config = Config()
     config.set_main_option("script_location", str(_ENVIRONMENT))
@@ -32,9 +33,10 @@ def scripts(service: Service) -> Config:
     return config
 
 
-def newest(service: Service) -> str | None:
-    """The revision that this release of the service needs."""
-    return ScriptDirectory.from_config(scripts(service)).get_current_head()
+def revisions(service: Service) -> list[str]:
+    """Every revision, the oldest first; the last one is what this release of the service needs."""
+    walk = ScriptDirectory.from_config(_scripts(service)).walk_revisions()
+    return [script.revision for script in walk][::-1]
 
 
 async def migrate(service: Service, url: str, revision: str = "head") -> tuple[str | None, str | None]:
@@ -51,8 +53,28 @@ async def unmigrate(service: Service, url: str, revision: str = "base") -> tuple
     return await _move(service, url, lambda config: command.downgrade(config, revision))
 
 
+async def draft(service: Service, message: str) -> Path:
+    """Write a new revision, from the newest one to the tables as declared. It has to be read before it is kept."""
+    config = _scripts(service)
+
+    def write(connection: Connection) -> Path:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        script = command.revision(config, message, autogenerate=True, rev_id=f"{len(revisions(service)) + 1:04}")
+        assert isinstance(script, Script)
+        return Path(script.path)
+
+    with TemporaryDirectory() as folder:
+        database = Database(f"sqlite+aiosqlite:///{folder}/draft.db")
+        try:
+            async with database.writing() as connection:
+                return await connection.run_sync(write)
+        finally:
+            await database.close()
+
+
 async def _move(service: Service, url: str, go: Callable[[Config], None]) -> tuple[str | None, str | None]:
-    config = scripts(service)
+    config = _scripts(service)
 
     def move(connection: Connection) -> tuple[str | None, str | None]:
         if connection.dialect.name == "postgresql":

@@ -33,9 +33,7 @@ def _of_one(error: BaseException) -> str | None:
         case Unavailable():
             return f"The database cannot be reached: {error}"
         case BotoCoreError() | ClientError():
-            return (
-                f"AWS does not answer as it should: {error}. Does LocalStack run, and AWS_ENDPOINT_URL name it?"
-            )
+            return f"AWS does not answer as it should: {error}. Does LocalStack run, and AWS_ENDPOINT_URL name it?"
         case OSError(errno=errno.ENOSPC):
             return "The disk is full: make some room and start again."
         case OSError(filename=str(path)):

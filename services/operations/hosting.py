@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -18,7 +17,8 @@ from services.chassis.runtime import running_together
 from services.chassis.service import Service
 from services.chassis.telemetry import log_as
 from services.chassis.worker import Worker
-from services.operations.gateway import Gateway
+from services.operations.addresses import Taken
+from services.operations.gateway import Gateway, forwarding
 from services.operations.openapi import merged
 from services.operations.settings import settings_of
 
@@ -54,15 +54,7 @@ async def host_worker(service: Service, health: socket.socket | None, stop: asyn
                 group.create_task(serve(health_app(worker), health, stop))
 
 
-@dataclass(frozen=True)
-class Sockets:
-    """Where a whole system listens: the base URL, and every service by name."""
-
-    base: socket.socket
-    services: Mapping[str, socket.socket]
-
-
-async def host_all(services: Sequence[Service], sockets: Sockets, stop: asyncio.Event) -> None:
+async def host_all(services: Sequence[Service], taken: Taken, stop: asyncio.Event) -> None:
     """Every ingress and every worker in this process.
 
     When stopped, the ingresses end first; the workers go on until the queues are empty, for some seconds at most.
@@ -78,13 +70,24 @@ async def host_all(services: Sequence[Service], sockets: Sockets, stop: asyncio.
             for name, one in running.items():
                 workers.create_task(_work(name, one.worker(), drained))
             async with asyncio.TaskGroup() as servers:
-                servers.create_task(serve(Gateway(apps, document), sockets.base, stop))
+                servers.create_task(serve(Gateway(apps, document), taken.base, stop))
                 for name, app in apps.items():
-                    servers.create_task(_serve(name, app, sockets.services[name], stop))
+                    servers.create_task(_serve(name, app, taken.ingresses[name], stop))
             with suppress(TimeoutError):
                 async with asyncio.timeout(SETTLE_SECONDS):
                     await _until_empty(next(iter(running.values())).queues, drained)
             drained.set()
+
+
+async def host_gateway(urls: Mapping[str, str], listening: socket.socket, stop: asyncio.Event) -> None:
+    """The base URL for services in other processes, by their own URLs."""
+    async with forwarding(urls) as (apps, client):
+
+        async def document() -> dict[str, Any]:
+            answers = await asyncio.gather(*(client.get(f"{url}/openapi.json") for url in urls.values()))
+            return merged({name: answer.json() for name, answer in zip(urls, answers, strict=True)})
+
+        await serve(Gateway(apps, document), listening, stop)
 
 
 async def _work(name: str, worker: Worker, stop: asyncio.Event) -> None:

@@ -77,6 +77,7 @@ class State:
 def _new_secrets() -> dict[str, str]:
     return {
         "BILHETAGEM_OPERATORS_SECRET": secrets.token_urlsafe(24),
-        "BILHETAGEM_WEBHOOK_SECRET": secrets.token_urlsafe(32),
-        "BILHETAGEM_SIGNING_KEY": b64encode(secrets.token_bytes(32)).decode(),
+        "BILHETAGEM_PAYMENT_WEBHOOK_SECRET": secrets.token_urlsafe(32),
+        "BILHETAGEM_TICKETS_PDF_SECRET": secrets.token_urlsafe(32),
+        "BILHETAGEM_TICKETS_SIGNING_KEY": b64encode(secrets.token_bytes(32)).decode(),
     }

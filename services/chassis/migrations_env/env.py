@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import Enum
 
 from services.chassis.database import Json, Moment
 
@@ -14,6 +15,8 @@ def chassis_type(kind: str, column_type: Any, autogenerating: AutogenContext) ->
         name = type(column_type).__name__
         autogenerating.imports.add(f"from services.chassis.database import {name}")
         return f"{name}()"
+    if kind == "type" and isinstance(column_type, Enum):  # a word: which ones there are is the code's to know
+        return f"sa.String({column_type.length})"
     return False
 
 

@@ -1,0 +1,69 @@
+"""Where a system listens on a laptop: the base URL, every ingress, and, as processes of their own, every worker."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from contracts.routes import SERVICES
+from services.chassis.process import listen
+
+_WORKERS_FROM = 10
+"""A worker's health is ten ports above its ingress."""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Ports of one host: the base URL's, and by service its ingress's and its worker's health."""
+
+    host: str
+    base: int
+    ingresses: Mapping[str, int]
+    workers: Mapping[str, int]
+
+    @property
+    def base_url(self) -> str:
+        """Where clients find all services."""
+        return f"http://{self.host}:{self.base}"
+
+    def ingress_url(self, service: str) -> str:
+        """A service's own URL: its operators' routes are here only."""
+        return f"http://{self.host}:{self.ingresses[service]}"
+
+    def worker_url(self, service: str) -> str:
+        """Where a worker that is a process of its own tells its health."""
+        return f"http://{self.host}:{self.workers[service]}"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Addresses whose ports are ours, and the sockets that listen there already."""
+
+    addresses: Addresses
+    base: socket.socket
+    ingresses: Mapping[str, socket.socket]
+    workers: Mapping[str, socket.socket]
+
+
+@contextmanager
+def taking(host: str, base: int) -> Iterator[Taken]:
+    """Take a system's ports before anything is started; 0 stands for any free ones. Raises PortInUse."""
+    with ExitStack() as stack:
+
+        def take(offset: int) -> socket.socket:
+            return stack.enter_context(listen(host, base + offset if base else 0))
+
+        first = take(0)
+        ingresses = {name: take(n) for n, name in enumerate(SERVICES, 1)}
+        workers = {name: take(n + _WORKERS_FROM) for n, name in enumerate(SERVICES, 1)}
+        addresses = Addresses(host, _port(first), _ports(ingresses), _ports(workers))
+        yield Taken(addresses, first, ingresses, workers)
+
+
+def _ports(sockets: Mapping[str, socket.socket]) -> dict[str, int]:
+    return {name: _port(one) for name, one in sockets.items()}
+
+
+def _port(one: socket.socket) -> int:
+    port: int = one.getsockname()[1]
+    return port

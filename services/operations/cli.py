@@ -1,0 +1,156 @@
+"""The ``bilhetagem`` command: everything that runs, checks and documents the system."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contracts.routes import SERVICES as NAMES
+from localstack.server import DEFAULT_PORT
+from services.operations.commands import Commands
+from services.operations.infrastructure import DatabaseKind, Ground
+from services.operations.laptop import STATE, State
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Ticket selling for Brazil: seven services and a saga over SQS. [bold]bilhetagem demo[/] shows it at work.",
+    epilog="Settings come from the environment (BILHETAGEM_...), as docs/run-instructions.md lists them.",
+)
+
+Port = Annotated[int, typer.Option(help="The base URL's port; the services' are the next ones. 0: any free ones.")]
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+StateFolder = Annotated[Path, typer.Option("--state", help="Where databases, logs and secrets are kept.")]
+LocalStackPort = Annotated[int, typer.Option("--localstack-port", help="LocalStack's port. 0: any free one.")]
+Aws = Annotated[
+    str | None, typer.Option("--aws", metavar="URL", help="Use this LocalStack, which runs already, and start none.")
+]
+DatabaseChoice = Annotated[DatabaseKind, typer.Option("--database", help="SQLite files, or an embedded PostgreSQL.")]
+ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", help=f"One of {', '.join(NAMES)}.")]
+ServiceNames = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="All services, unless named.")]
+
+
+@app.command(epilog="Example: bilhetagem up --database postgres --processes")
+def up(
+    port: Port = 8000,
+    host: Host = "127.0.0.1",
+    state: StateFolder = STATE,
+    database: DatabaseChoice = DatabaseKind.SQLITE,
+    processes: Annotated[
+        bool, typer.Option("--processes", help="Every ingress and worker as its own process.")
+    ] = False,
+    localstack_port: LocalStackPort = DEFAULT_PORT,
+    aws: Aws = None,
+) -> None:
+    """Start the whole system and keep it running.
+
+    Starts LocalStack, provisions queues and bucket, migrates, and runs all ingresses and workers. Ctrl-C drains and
+    stops all of it; a second Ctrl-C does not wait. Databases and secrets stay in the state folder; LocalStack forgets
+    its queues and PDFs.
+    """
+    from services.operations.running import keep_running
+
+    keep_running(_ground(state, database, localstack_port, aws), host, port, processes=processes)
+
+
+@app.command(epilog="Example: bilhetagem serve order --port 8006")
+def serve(
+    service: ServiceName,
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on. 0: any free one.")] = 8000,
+) -> None:
+    """Run one service's ingress alone, on the database and queues that the environment names."""
+    from services.operations.running import serve_one
+
+    serve_one(service, host, port)
+
+
+@app.command(epilog="Example: bilhetagem work order --health-port 8016")
+def work(
+    service: ServiceName,
+    host: Host = "127.0.0.1",
+    health_port: Annotated[int | None, typer.Option(help="Serve /health here: 503 when a loop hangs.")] = None,
+) -> None:
+    """Run one service's worker alone: it consumes the service's queues and relays its outbox."""
+    from services.operations.running import work_one
+
+    work_one(service, host, health_port)
+
+
+@app.command(epilog="Example: bilhetagem gateway --port 8000 --services 'http://{service}:8000'")
+def gateway(
+    services: Annotated[str, typer.Option(metavar="URL", help="A service's own URL; {service} stands for its name.")],
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on. 0: any free one.")] = 8000,
+) -> None:
+    """Serve one base URL for services that run elsewhere, with the merged API documentation at /docs."""
+    from services.operations.running import serve_gateway
+
+    serve_gateway(services, host, port)
+
+
+@app.command(epilog="Example: AWS_ENDPOINT_URL=http://127.0.0.1:4566 bilhetagem provision")
+def provision() -> None:
+    """Create queues, dead-letter queues and the bucket in LocalStack, as the choreography needs them."""
+    from localstack.provision import main
+
+    main()
+
+
+@app.command(epilog="Example: bilhetagem migrate order payment")
+def migrate(services: ServiceNames = None) -> None:
+    """Bring the services' databases up to this release. Several may do it at once."""
+    from services.operations.running import migrate_databases
+
+    migrate_databases(services or list(NAMES))
+
+
+@app.command(
+    name="verify-ticket", epilog="Example: bilhetagem verify-ticket 'BLT:...' --keys http://127.0.0.1:8000/tickets/keys"
+)
+def verify_ticket(
+    token: Annotated[
+        str | None, typer.Argument(help="The text of the ticket's QR code; '-' reads it from stdin.")
+    ] = None,
+    keys: Annotated[str, typer.Option(metavar="FILE|URL", help="The public keys: a saved JWKS file, or its URL.")] = (
+        "http://127.0.0.1:8000/tickets/keys"
+    ),
+) -> None:
+    """Check a ticket's signature as a gate does, offline when the keys are a file. Exit code 1: not valid."""
+    from services.operations.verifying import verify
+
+    verify(token, keys)
+
+
+@app.command(epilog="Example: bilhetagem docs --check")
+def docs(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a file is stale.")] = False,
+) -> None:
+    """Generate docs/openapi.json, docs/asyncapi.yaml, docs/saga.md and contracts/schemas from the code."""
+    from services.operations.documents import check_documents, write_documents
+
+    (check_documents if check else write_documents)()
+
+
+@app.command(epilog="Example: bilhetagem demo --database postgres")
+def demo(
+    port: Port = 8000,
+    state: StateFolder = STATE,
+    database: DatabaseChoice = DatabaseKind.SQLITE,
+    localstack_port: LocalStackPort = DEFAULT_PORT,
+    aws: Aws = None,
+) -> None:
+    """Start everything, watch three purchases go through the queues, and stop everything.
+
+    One completes and ends in a PDF ticket, one is declined by the gateway, and one reservation expires.
+    """
+    from services.operations.demo import show
+
+    show(_ground(state / "demo", database, localstack_port, aws), port)
+
+
+def _ground(state: Path, database: DatabaseKind, localstack_port: int, aws: str | None) -> Ground:
+    return Ground(state=State(state), database=database, aws_port=localstack_port, aws_url=aws)

@@ -1,0 +1,89 @@
+"""The whole system on a laptop, from nothing to ready, and back to nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import httpx
+
+from services.chassis.process import Interrupted, interruptible
+from services.operations.addresses import Addresses, taking
+from services.operations.errors import Trouble
+from services.operations.hosting import host_all
+from services.operations.infrastructure import Ground, Say, laid
+from services.operations.processes import host_processes
+from services.operations.registry import SERVICES
+
+READY_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How to run the system. ``settings`` are further environment variables of its processes."""
+
+    ground: Ground
+    host: str = "127.0.0.1"
+    port: int = 8000
+    processes: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+async def run_system(
+    plan: Plan, stop: asyncio.Event, say: Say, meanwhile: Callable[[Addresses], Awaitable[None]]
+) -> None:
+    """Start everything, do something ``meanwhile``, then drain and end everything.
+
+    Raises Interrupted when stopped before ``meanwhile`` had ended, and Trouble and its likes when something fails.
+    """
+    async with AsyncExitStack() as stack:
+        taken = stack.enter_context(taking(plan.host, plan.port))
+        addresses = taken.addresses
+        settings = {**plan.settings, "BILHETAGEM_PAYMENT_WEBHOOK_URL": f"{addresses.base_url}/payments/webhook"}
+        async with interruptible(stop):
+            environment = await stack.enter_async_context(laid(plan.ground, SERVICES.values(), settings, say))
+        say("Starting the services")
+        if plan.processes:
+            hosting = asyncio.create_task(host_processes(taken, plan.ground.state, environment, stop))
+        else:
+            hosting = asyncio.create_task(host_all(tuple(SERVICES.values()), taken, stop))
+        doing = asyncio.create_task(_once_ready(plan, addresses, meanwhile))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({hosting, doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        done = doing.done()
+        say("Draining and stopping")
+        for task in (stopping, doing):
+            task.cancel()
+        stop.set()
+        await hosting
+        if not done:
+            raise Interrupted
+        doing.result()
+
+
+async def _once_ready(plan: Plan, addresses: Addresses, meanwhile: Callable[[Addresses], Awaitable[None]]) -> None:
+    urls = [addresses.base_url, *(addresses.ingress_url(name) for name in addresses.ingresses)]
+    if plan.processes:
+        urls += [addresses.worker_url(name) for name in addresses.workers]
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        await asyncio.gather(*(_healthy(client, url) for url in urls))
+    await meanwhile(addresses)
+
+
+async def _healthy(client: httpx.AsyncClient, url: str) -> None:
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            while not await _answers(client, url):
+                pass
+    except TimeoutError:
+        raise Trouble(f"{url} is not ready after {READY_SECONDS} seconds: see the logs in the state folder.") from None
+
+
+async def _answers(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        if (await client.get(f"{url}/health")).is_success:
+            return True
+    except httpx.TransportError:
+        pass
+    await asyncio.sleep(0.1)
+    return False
