@@ -5,25 +5,25 @@ from dataclasses import dataclass
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import Path, Query, Response
-from pydantic import BaseModel, Field
+from fastapi import Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.fields import Instant
 from contracts.money import Money
 from contracts.order import CancelOrder, OrderBody, PlaceOrder
-from services.chassis.http import IngressDep, Listing, Page, PageDep, Pending, Router, problems
+from services.chassis.http import IdPath, IngressDep, Listing, Page, PageDep, Pending, Router, accepted, problems
 from services.order import domain
 from services.order.domain import Extra, Item, Order, Seats, Status, Wish
 from services.order.ports import Filter
 
 router = Router()
 
-type Id = Annotated[UUID, Path(alias="id")]
-
 
 class ItemView(BaseModel):
     """A reservation of an order. What the buyer did not say is null until the reservation belongs to the order."""
+
+    model_config = ConfigDict(title="OrderedReservation")
 
     reservation_id: UUID
     ticket_id: UUID | None
@@ -48,6 +48,8 @@ class ItemView(BaseModel):
 class ProductView(BaseModel):
     """A product of an order. Name and price are null until it is set aside for the order."""
 
+    model_config = ConfigDict(title="OrderedProduct")
+
     product_id: UUID
     name: str | None = None
     quantity: int
@@ -65,6 +67,8 @@ class ProductView(BaseModel):
 
 class OrderView(BaseModel):
     """An order."""
+
+    model_config = ConfigDict(title="Order")
 
     id: UUID
     user_id: UUID
@@ -151,21 +155,13 @@ async def list_orders(
 
 
 @router.get("/orders/{id}", response_model=OrderView | Pending, responses=problems(404))
-async def get_order(order_id: Id, ingress: IngressDep) -> Response:
+async def get_order(order_id: IdPath, ingress: IngressDep) -> Response:
     """An order. ``Prefer: wait`` holds the answer until it awaits payment or is at its end."""
     desk: Desk = ingress.adapters
     return await ingress.get(order_id, desk.view, settled=is_settled)
 
 
-@router.post(
-    "/orders/",
-    status_code=202,
-    response_model=Pending,
-    responses={
-        200: {"model": OrderView, "description": "With `Prefer: wait`: rejected, and why"},
-        201: {"model": OrderView, "description": "With `Prefer: wait`: awaiting payment, or at its end"},
-    },
-)
+@router.post("/orders/", status_code=202, response_model=Pending, responses=accepted(OrderView))
 async def place_order(body: OrderBody, ingress: IngressDep) -> Response:
     """Order what is reserved, and products with it, at a total that the buyer agrees to.
 
@@ -181,8 +177,8 @@ async def place_order(body: OrderBody, ingress: IngressDep) -> Response:
     )
 
 
-@router.delete("/orders/{id}", status_code=202, response_model=Pending, responses=problems(404))
-async def cancel_order(order_id: Id, ingress: IngressDep) -> Response:
+@router.delete("/orders/{id}", status_code=202, response_model=Pending, responses={**accepted(), **problems(404)})
+async def cancel_order(order_id: IdPath, ingress: IngressDep) -> Response:
     """Cancel an order, whatever has become of it: before it is paid, or its tickets and the money go back.
 
     What comes of it shows in the order: ``cancelled``, ``refunded``, or ``completed`` with why not.
