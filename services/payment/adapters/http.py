@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Header, Path, Query, Response
+from fastapi import Header, Query, Response
 from pydantic import BaseModel, Field, SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.fields import Instant
 from contracts.money import Money
 from contracts.payment import SettlementBody, SettlePayment
-from services.chassis.http import IngressDep, Listing, Pending, Problem, Router, problems, read, shown
+from services.chassis.http import IdPath, IngressDep, Listing, Pending, Problem, Router, accepted, problems, read, shown
 from services.payment.domain import Payment, Status
 from services.payment.ports import SIGNATURE_HEADER, unsigned
 
@@ -73,7 +73,7 @@ async def list_payments(
 
 
 @router.get("/payments/{id}", response_model=PaymentView | Pending, responses=problems(404))
-async def get_payment(payment_id: Annotated[UUID, Path(alias="id")], ingress: IngressDep) -> Response:
+async def get_payment(payment_id: IdPath, ingress: IngressDep) -> Response:
     """What is to be paid. ``Prefer: wait`` holds the answer until the charge exists."""
     desk: Desk = ingress.adapters
     return await ingress.get(payment_id, desk.view, settled=lambda _: True)
@@ -89,7 +89,7 @@ _UNSIGNED = {
     "/payments/webhook",
     status_code=202,
     response_model=Pending,
-    responses=problems(400, 413, 422, *((401, slug, detail) for slug, detail in _UNSIGNED.items())),
+    responses=accepted() | problems(400, 413, 422, *((401, slug, detail) for slug, detail in _UNSIGNED.items())),
     openapi_extra={
         "requestBody": {
             "required": True,
