@@ -45,7 +45,8 @@ _DETAILS = {
     503: "Nothing was changed or lost. Please try again in a moment.",
 }
 _MOST_ERRORS = 20
-_LONGEST_POINTER = 200
+_LONGEST_NAME = 200
+"""How much is repeated of what a client made up."""
 
 
 class Problem(HTTPException):
@@ -98,7 +99,7 @@ def document(problem: Problem, path: str) -> dict[str, Any]:
         "status": problem.status_code,
         "slug": problem.slug,
         "detail": problem.detail,
-        "instance": quote(path, errors="replace"),
+        "instance": quote(path[:_LONGEST_NAME], errors="replace"),
         **problem.extra,
     }
 
@@ -140,7 +141,7 @@ def _sentence(entry: Mapping[str, str]) -> str:
 
 def pointer(path: Sequence[str | int]) -> str:
     """A JSON Pointer (RFC 6901), cut where a client made a name up that is too long to repeat."""
-    return "".join(f"/{printable(_escaped(str(step)))}" for step in path)[:_LONGEST_POINTER]
+    return "".join(f"/{printable(_escaped(str(step)))}" for step in path)[:_LONGEST_NAME]
 
 
 def _escaped(step: str) -> str:
