@@ -82,7 +82,13 @@ def work(
 
 @app.command(epilog="Example: bilhetagem gateway --port 8000 --services 'http://{service}:8000'")
 def gateway(
-    services: Annotated[str, typer.Option(metavar="URL", help="A service's own URL; {service} stands for its name.")],
+    services: Annotated[
+        list[str],
+        typer.Option(
+            metavar="[NAME=]URL",
+            help="The services' own URL, where {service} stands for the name; or, repeated, the URL of one of them.",
+        ),
+    ],
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on. 0: any free one.")] = 8000,
 ) -> None:
