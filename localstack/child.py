@@ -57,6 +57,11 @@ class Child:
     def running(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended: a signal's number as a negative one, None while it runs."""
+        return self._process.poll()
+
     def log_tail(self, lines: int = 15) -> str:
         """The last lines that this process, not an earlier one with the same log, has written."""
         with self._log.open("rb") as log:

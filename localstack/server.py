@@ -5,8 +5,9 @@ import os
 import shutil
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from localstack.child import Child
@@ -34,13 +35,20 @@ class LocalStack:
 
     `folder` is where it works and logs (`localstack.log`); it is made if it is not there, and belongs to one LocalStack
     at a time. Port 0 stands for any free one. Use it as a context manager, or call `start` (from the main thread, see
-    `Child`), `wait_until_ready` (from any thread) and `stop`.
+    `Child`), `wait_until_ready` (from any thread) and `stop`. `settings` are further environment variables.
     """
 
-    def __init__(self, folder: Path, port: int = DEFAULT_PORT, python: Path = INSTALLED) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int = DEFAULT_PORT,
+        python: Path = INSTALLED,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.folder = folder.resolve()
         self.port = port
         self._python = python
+        self._settings = settings
         self._child: Child | None = None
 
     @property
@@ -123,7 +131,9 @@ class LocalStack:
     def _environment(self, temporary: Path) -> dict[str, str]:
         """Nothing of the developer's own AWS or Python settings gets through; they could point LocalStack elsewhere."""
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
-        return inherited | {
+        return {
+            **inherited,
+            **self._settings,
             "GATEWAY_LISTEN": f"{HOST}:{self.port}",
             # Queue URLs and links name this host: the public name that LocalStack prefers needs a DNS server.
             "LOCALSTACK_HOST": f"{HOST}:{self.port}",
