@@ -114,27 +114,24 @@ def migrate(services: ServiceNames = None) -> None:
     migrate_databases(services or list(NAMES))
 
 
-@app.command(
-    name="verify-ticket", epilog="Example: bilhetagem verify-ticket 'BLT:...' --keys http://127.0.0.1:8000/tickets/keys"
-)
+@app.command(epilog="Example: bilhetagem verify-ticket --pdf ingresso-1.pdf --keys keys.json")
 def verify_ticket(
-    token: Annotated[
-        str | None, typer.Argument(help="The text of the ticket's QR code; '-' reads it from stdin.")
+    text: Annotated[
+        str | None, typer.Argument(metavar="[TOKEN]", help="The text of the QR code; '-' reads it from stdin.")
     ] = None,
-    keys: Annotated[str, typer.Option(metavar="FILE|URL", help="The public keys: a saved JWKS file, or its URL.")] = (
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Read the QR code from a ticket's PDF instead.")] = None,
+    keys: Annotated[str, typer.Option(metavar="FILE|URL", help="The public keys: a saved JWK set, or its URL.")] = (
         "http://127.0.0.1:8000/tickets/keys"
     ),
 ) -> None:
-    """Check a ticket's signature as a gate does, offline when the keys are a file. Exit code 1: not valid."""
-    from services.operations.verifying import verify
+    """Check a ticket's signature as a gate does; offline, when the keys are a file. Exit code 1: not genuine."""
+    from services.operations import verifying
 
-    verify(token, keys)
+    verifying.verify_ticket(text, pdf, keys)
 
 
 @app.command(epilog="Example: bilhetagem docs --check")
-def docs(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a file is stale.")] = False,
-) -> None:
+def docs(check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if one is stale.")] = False) -> None:
     """Generate docs/openapi.json, docs/asyncapi.yaml, docs/saga.md and contracts/schemas from the code."""
     from services.operations.documents import check_documents, write_documents
 

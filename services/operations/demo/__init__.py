@@ -1,0 +1,100 @@
+"""The demonstration: the whole system is started, three buyers come, and everything is stopped again."""
+
+import asyncio
+import logging
+import shutil
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from services.chassis.process import run, stopped_by_signals
+from services.chassis.telemetry import LogSettings, log_to
+from services.operations.addresses import Addresses
+from services.operations.commands import console
+from services.operations.demo.screen import Screen
+from services.operations.demo.shop import Shop
+from services.operations.demo.story import Ending, play
+from services.operations.infrastructure import Ground
+from services.operations.journal import Journals
+from services.operations.registry import SERVICES
+from services.operations.system import Plan, run_system
+from services.operations.verifying import told
+
+HOLD_SECONDS = 12
+"""Long enough to order and pay on a busy machine, short enough to watch a hold run out."""
+
+_SETTINGS = {
+    "BILHETAGEM_HOLD_SECONDS": str(HOLD_SECONDS),
+    "BILHETAGEM_ORDER_PAYMENT_MARGIN": "PT1S",
+    "BILHETAGEM_PAYMENT_CONFIRMATION_SECONDS": "1",
+}
+
+
+def show(ground: Ground, port: int) -> None:
+    """Run the demonstration. Raises Trouble when something does not go as it should, Interrupted on Ctrl-C."""
+    run(_main(ground, port))
+
+
+async def _main(ground: Ground, port: int) -> None:
+    begun = time.monotonic()
+    screen = Screen(console)
+    endings: list[Ending] = []
+    ready_after = 0.0
+    urls: list[str] = []
+
+    async def buy(addresses: Addresses) -> None:
+        nonlocal ready_after
+        ready_after = time.monotonic() - begun
+        urls.extend([f"{addresses.base_url}/docs", *(f"{addresses.ingress_url(s)}/docs" for s in SERVICES)])
+        endings.append(await _watched(screen, addresses, ground))
+
+    async with stopped_by_signals() as stop:
+        _begin_anew(ground)
+        with ground.state.log("demo").open("w") as log:
+            log_to(log, LogSettings(level="info", format="console"))
+            try:
+                await run_system(Plan(ground=ground, port=port, settings=_SETTINGS), stop, screen.say, buy)
+            finally:
+                screen.close()
+                logging.getLogger().handlers.clear()  # the file is closed
+    ending = endings[0]
+    screen.summary(
+        [
+            ("Tickets", "\n".join(str(pdf) for pdf in ending.pdfs)),
+            ("QR codes", "genuine: " + told(ending.claims[0]) + f", and {len(ending.claims) - 1} more"),
+            ("Ready to sell", f"after {ready_after:.1f} s; all over after {time.monotonic() - begun:.1f} s"),
+            ("Log", str(ground.state.log("demo"))),
+            ("Next", f"bilhetagem up, then {urls[0]} for the API and docs/run-instructions.md for a purchase by hand"),
+        ]
+    )
+
+
+def _begin_anew(ground: Ground) -> None:
+    """LocalStack has forgotten the last demonstration's queues, so its databases go too; the secrets stay."""
+    with ground.state.held():
+        for database in ground.state.folder.glob("*.db*"):
+            database.unlink()
+        shutil.rmtree(ground.state.folder / "postgres", ignore_errors=True)
+
+
+async def _watched(screen: Screen, addresses: Addresses, ground: Ground) -> Ending:
+    journals = Journals(SERVICES.values(), datetime.now(UTC))
+    screen.begin()
+    watching = asyncio.create_task(_tell(screen, journals))
+    try:
+        async with Shop.at(addresses.base_url) as shop:
+            return await play(shop, screen, ground.state.folder)
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        for reaction in await journals.news():
+            screen.happened(reaction)
+        await journals.close()
+
+
+async def _tell(screen: Screen, journals: Journals) -> None:
+    while True:
+        for reaction in await journals.news():
+            screen.happened(reaction)
+        await asyncio.sleep(0.2)
