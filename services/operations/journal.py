@@ -18,7 +18,7 @@ _LATECOMERS = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Reaction:
-    """A message that a service handled, and what it emitted. ``correlation``: an order's id, else a reservation's, ..."""
+    """A message that a service handled, and what it emitted; ``correlation`` is what operators look it up by."""
 
     at: datetime
     service: str

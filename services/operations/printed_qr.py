@@ -6,6 +6,7 @@ Nothing is damaged on the way, so nothing has to be corrected: the codewords are
 import re
 import zlib
 from collections.abc import Iterator
+from typing import Final
 
 import qrcode
 from qrcode import base, util
@@ -14,7 +15,7 @@ from qrcode.constants import ERROR_CORRECT_M
 _STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
 _PATH = re.compile(rb"cm((?: \d+ \d+ \d+ 1 re){50,}) f Q")
 _RUN = re.compile(rb"(\d+) (\d+) (\d+) 1 re")
-_MODE_ALPHANUMERIC = 0b0010
+_MODE_ALPHANUMERIC: Final = 2
 
 
 class Unreadable(Exception):
