@@ -150,8 +150,8 @@ async def check_in(ticket_id: Id, ingress: IngressDep, operator: OperatorDep) ->
         event = _found(await work.load(EventFacts, ticket.event_id))
         refused = None if again else ticket.check_in(event, work.now)
         if refused:
-            when = {"used_at": ticket.used_at.isoformat()} if ticket.used_at else {}
-            raise Problem(409, refused.reason, _REFUSALS[refused.reason], **when)
+            extra: dict[str, Any] = {"used_at": ticket.used_at.isoformat()} if ticket.used_at else {}
+            raise Problem(409, refused.reason, _REFUSALS[refused.reason], **extra)
     return shown(_ticket_view(ticket))
 
 
