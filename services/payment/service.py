@@ -26,7 +26,7 @@ from services.payment.ports import Ports
 class Settings(config.Settings):
     """The payment service's settings."""
 
-    payment_webhook_secret: SecretStr
+    payment_webhook_secret: Annotated[SecretStr, Field(min_length=16)]
     """Shared with the gateway, which signs its webhooks with it."""
 
     payment_webhook_url: str = "http://127.0.0.1:8000/payments/webhook"
