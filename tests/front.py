@@ -35,6 +35,7 @@ from services.chassis.http import (
     Problem,
     Router,
     accepted,
+    awaited,
     create_app,
     problems,
     shown,
@@ -113,7 +114,7 @@ def holds() -> Router:
             settled=lambda hold: hold.status != "held",
         )
 
-    @router.get("/reservations/{id}", response_model=Shown | Pending, responses=problems(404))
+    @router.get("/reservations/{id}", response_model=Shown | Pending, responses=awaited())
     async def get_reservation(reservation_id: IdPath, ingress: IngressDep) -> Response:
         return await ingress.get(reservation_id, cast(Views, ingress.adapters), settled=lambda _: True)
 

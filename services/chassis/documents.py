@@ -7,7 +7,7 @@ from fastapi import FastAPI, Path
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from services.chassis.ingress import Pending
+from services.chassis.answers import Pending
 from services.chassis.problems import ProblemDocument, problems
 
 IdPath = Annotated[UUID, Path(alias="id", description="The id that the resource's `Location` ends with")]
@@ -30,6 +30,12 @@ def accepted(outcome: type[BaseModel] | None = None) -> dict[int | str, dict[str
         201: {"model": outcome, "description": "With `Prefer: wait`: made", "headers": applied},
         **pending,
     }
+
+
+def awaited() -> dict[int | str, dict[str, Any]]:
+    """The answer of ``ingress.get`` with ``settled``, for ``responses=``; the route's model is named as always."""
+    headers = {name: _HEADERS[name] for name in ("Retry-After", "Preference-Applied")}
+    return {200: {"description": "The resource, or that it is pending", "headers": headers}}
 
 
 def openapi_of(app: FastAPI) -> dict[str, Any]:

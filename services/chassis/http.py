@@ -18,16 +18,19 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 
+from services.chassis.answers import Pending, shown
 from services.chassis.bodies import Router, read
-from services.chassis.documents import IdPath, accepted, openapi_of
+from services.chassis.documents import IdPath, accepted, awaited, openapi_of
 from services.chassis.edge import Edge
-from services.chassis.ingress import Front, Ingress, IngressDep, Pending, shown
+from services.chassis.front import Front
+from services.chassis.ingress import Ingress, IngressDep
 from services.chassis.operators import OperatorDep
 from services.chassis.origin import Caller
 from services.chassis.paging import Listing, Page, PageDep
@@ -39,6 +42,8 @@ from services.chassis.store import Conflict, Unavailable
 from services.chassis.waiting import View
 from services.chassis.work import Work
 from services.chassis.worker import Worker
+
+log = structlog.get_logger()
 
 __all__ = [
     "Caller",
@@ -55,6 +60,7 @@ __all__ = [
     "View",
     "Work",
     "accepted",
+    "awaited",
     "create_app",
     "health_app",
     "problems",
@@ -158,7 +164,8 @@ def _guard(app: FastAPI, included: Sequence[Route]) -> None:
 
     @app.exception_handler(Unavailable)
     @app.exception_handler(Unpublished)
-    async def unavailable(request: Request, _: Exception) -> Response:
+    async def unavailable(request: Request, error: Exception) -> Response:
+        log.warning("request_not_taken", method=request.method, path=request.scope["path"], error=repr(error))
         return answer(Problem(503), request.scope["path"])
 
 

@@ -1,82 +1,26 @@
 """What a route is handed: the doors through which a request lets a message in, changes rows, or reads."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Annotated, Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
-from pydantic import BaseModel
 
 from contracts.message import Message
+from services.chassis.answers import Outcome, Shown, is_rejected, may_be_pending, pending, shown
 from services.chassis.database import Database
 from services.chassis.dispatching import Dispatcher
+from services.chassis.front import Front
 from services.chassis.idempotency import claim, key_row
-from services.chassis.ids import minted_at
 from services.chassis.kernel import Clock
 from services.chassis.origin import ANONYMOUS, Caller, check_emission, trace_of
-from services.chassis.problems import RETRY_AFTER_SECONDS, Problem
-from services.chassis.publishing import Publisher
+from services.chassis.problems import Problem
 from services.chassis.runtime import Running
-from services.chassis.store import Dispatch, Unavailable
-from services.chassis.waiting import View, Waiting, seconds_preferred
+from services.chassis.store import Unavailable
+from services.chassis.waiting import View, seconds_preferred
 from services.chassis.work import Work, working
-
-_CLOCKS_DIFFER = timedelta(minutes=1)
-
-
-class Pending(BaseModel):
-    """Accepted, not decided yet: ask again."""
-
-    id: UUID
-    status: Literal["pending"] = "pending"
-
-
-class Shown(Protocol):
-    """A response body."""
-
-    def model_dump_json(self) -> str: ...
-
-
-class Outcome(Shown, Protocol):
-    """The body of a resource that says what has become of it."""
-
-    @property
-    def status(self) -> str: ...
-
-
-def is_rejected(outcome: Outcome) -> bool:
-    """The answer is no."""
-    return outcome.status == "rejected"
-
-
-@dataclass(frozen=True)
-class Front:
-    """What all requests of one process and service share."""
-
-    running: Running
-    publisher: Publisher
-    waiting: Waiting
-    _sends: set[asyncio.Task[None]] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, running: Running, stop: asyncio.Event) -> "Front":
-        """The front of a service."""
-        return cls(running, Publisher(running.queues.send), Waiting(running.database, stop))
-
-    def send(self, dispatches: list[Dispatch]) -> None:
-        """Send committed outbox rows, without keeping the client waiting: they are safe already."""
-        if dispatches:
-            task = asyncio.create_task(self.running.outbox.send(dispatches))
-            self._sends.add(task)
-            task.add_done_callback(self._sends.discard)
-
-    async def finish(self) -> None:
-        """Wait for the sends that are under way."""
-        await asyncio.gather(*self._sends)
 
 
 @dataclass(frozen=True)
@@ -143,7 +87,7 @@ class Ingress:
             except Unavailable:  # accepted it is all the same
                 outcome = None
         if outcome is None or not settled(outcome):
-            return _pending(resource_id, 202, headers)
+            return pending(resource_id, 202, headers)
         return shown(outcome, 200 if rejected(outcome) else 201, headers)
 
     async def command(
@@ -152,15 +96,13 @@ class Ingress:
         """Let in a request about a resource that exists: 202. ``message_id`` is fresh unless given."""
         await self._publish(message, message_id or message.id_when(self.running.mint()))
         headers = {"Location": location.format(id=resource_id)} if location else {}
-        return _pending(resource_id, 202, headers)
+        return pending(resource_id, 202, headers)
 
     async def find[Found](self, resource_id: UUID, view: View[Found]) -> Found | None:
-        """A resource, or None while it may be pending: its id is as young as the pending horizon.
-        Raises Problem(404) for any other id.
-        """
+        """A resource, or None while it may be pending, by the age of its id. Raises Problem(404) for any other id."""
         async with self.database.reading() as connection:
             found = (await view(connection, [resource_id])).get(resource_id)
-        if found is None and not self._may_be_pending(resource_id):
+        if found is None and not may_be_pending(resource_id, self.clock(), self.running.settings.pending_horizon):
             raise Problem(404, detail="There is nothing under this id.")
         return found
 
@@ -187,7 +129,7 @@ class Ingress:
             return shown(found, 200, headers)
         if not asynchronous:
             raise Problem(404, detail="There is nothing under this id.")
-        return _pending(resource_id, 200, headers)
+        return pending(resource_id, 200, headers)
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:
@@ -236,23 +178,6 @@ class Ingress:
     def _seconds_to_wait(self) -> int:
         prefer = ",".join(self.request.headers.getlist("prefer"))
         return seconds_preferred(prefer, self.running.settings.longest_wait_seconds)
-
-    def _may_be_pending(self, resource_id: UUID) -> bool:
-        minted = minted_at(resource_id)
-        if minted is None:
-            return False
-        age = self.clock() - minted
-        horizon: timedelta = self.running.settings.pending_horizon
-        return -_CLOCKS_DIFFER <= age <= horizon
-
-
-def shown(model: Shown, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A response with a model as its body."""
-    return Response(model.model_dump_json(), status, headers, "application/json")
-
-
-def _pending(resource_id: UUID, status: int, headers: dict[str, str]) -> Response:
-    return shown(Pending(id=resource_id), status, {**headers, "Retry-After": RETRY_AFTER_SECONDS})
 
 
 def ingress(request: Request) -> Ingress:

@@ -42,7 +42,7 @@ _DETAILS = {
     415: "The body must be JSON, sent with Content-Type: application/json.",
     422: "The request is not valid.",
     500: "Something went wrong on our side.",
-    503: "Nothing was changed or lost. Please try again in a moment.",
+    503: "This could not be taken. Please try again in a moment; under one Idempotency-Key nothing is made twice.",
 }
 _MOST_ERRORS = 20
 _LONGEST_NAME = 200

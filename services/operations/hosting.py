@@ -36,7 +36,7 @@ async def host_ingress(service: Service, listening: socket.socket, stop: asyncio
     log_as(service=service.name, part="ingress")
     async with running_together({service.name: (service, settings_of(service))}) as running:
         log.info("ingress_serves", port=listening.getsockname()[1])
-        await serve(create_app(running[service.name]), listening, stop)
+        await serve(create_app(running[service.name], stop), listening, stop)
 
 
 async def host_worker(service: Service, health: socket.socket | None, stop: asyncio.Event) -> None:
@@ -60,7 +60,7 @@ async def host_all(services: Sequence[Service], taken: Taken, stop: asyncio.Even
     When stopped, the ingresses end first; the workers go on until the queues are empty, for some seconds at most.
     """
     async with running_together({s.name: (s, settings_of(s)) for s in services}) as running:
-        apps: dict[str, Any] = {name: create_app(one) for name, one in running.items()}
+        apps: dict[str, Any] = {name: create_app(one, stop) for name, one in running.items()}
         drained = asyncio.Event()
 
         async def document() -> dict[str, Any]:

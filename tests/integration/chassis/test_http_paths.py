@@ -36,6 +36,11 @@ async def test_the_document_has_every_answer_of_every_operation(holding: Desk) -
     assert post["responses"]["202"]["headers"].keys() == {"Location", "Retry-After"}
     assert {parameter["name"] for parameter in post["parameters"]} == {"Idempotency-Key", "Prefer"}
     assert post["responses"]["422"]["content"].keys() == {"application/problem+json"}
+    get = document["paths"]["/reservations/{id}"]["get"]
+    assert list(get["responses"]) == ["200", "404", "500", "503"]
+    assert len(get["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"]) == 2
+    assert get["responses"]["200"]["headers"].keys() == {"Retry-After", "Preference-Applied"}
+    assert {parameter["name"] for parameter in get["parameters"]} == {"id", "Prefer"}
     assert "Problem" in document["components"]["schemas"]
     assert "HTTPValidationError" not in str(document)
     assert document["paths"].keys() == {"/reservations/", "/reservations/{id}"}
