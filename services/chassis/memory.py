@@ -1,10 +1,11 @@
 """A service's database in memory, for tests and replays: the same port as the real one, without I/O or waiting."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -25,13 +26,10 @@ class MemoryStore:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator["MemoryTransaction"]:
         """A transaction whose writes are kept only if it ends well."""
-        transaction = MemoryTransaction(
-            MemoryStore(
-                dict(self.rows), dict(self.inbox), Counter(self.repeats), list(self.attempts), dict(self.outbox)
-            )
-        )
+        transaction = MemoryTransaction(self)
         yield transaction
-        self.__dict__.update(transaction.store.__dict__)
+        for write in transaction.writes:
+            write()
 
     async def probe(self) -> None:
         """Memory is always there."""
@@ -42,72 +40,81 @@ class MemoryStore:
 
 
 class MemoryTransaction:
-    """One transaction of a MemoryStore."""
+    """One transaction of a MemoryStore. Its writes wait for its end, so it does not read what it wrote itself."""
 
     def __init__(self, store: MemoryStore) -> None:
-        self.store = store
+        self._store = store
+        self.writes: list[Callable[[], object]] = []
 
     async def known(self, ids: Collection[UUID]) -> set[UUID]:
         """Those of the message ids that the inbox has."""
-        return {message_id for message_id in ids if message_id in self.store.inbox}
+        return {message_id for message_id in ids if message_id in self._store.inbox}
 
     async def load(self, kind: type[Any], ids: Sequence[Id], *, lock: bool) -> Sequence[Any]:
         """Copies of the rows, so that only what is saved is kept."""
+        rows = self._store.rows
         if lock and (on_sight := getattr(kind, "on_sight", None)):
-            for row_id in ids:
-                self.store.rows.setdefault(Key(kind, row_id), on_sight(row_id))
-        return [_copy(row) for row_id in ids if (row := self.store.rows.get(Key(kind, row_id))) is not None]
+            for key in (Key(kind, row_id) for row_id in ids):
+                rows.setdefault(key, on_sight(key.id))
+        return [_copy(row) for row_id in ids if (row := rows.get(Key(kind, row_id))) is not None]
 
     async def save(self, added: Iterable[Any], changed: Iterable[Any]) -> None:
         """Write new and changed rows. Raises Conflict."""
-        for row in added:
-            key = Key(type(row), values(row)[0])
-            if key in self.store.rows:
-                raise Conflict(str(key))
-            self.store.rows[key] = _copy(row)
-        for row in changed:
-            self.store.rows[Key(type(row), values(row)[0])] = _copy(row)
+        new = {_key(row): row for row in added}
+        if taken := new.keys() & self._store.rows.keys():
+            raise Conflict(str(taken))
+        rows = new | {_key(row): row for row in changed}
+        self.writes.append(lambda: self._store.rows.update(rows))
 
     async def journal(self, entries: Sequence[Entry]) -> None:
         """Write the inbox rows. Raises Conflict."""
-        for entry in entries:
-            if entry.envelope.id in self.store.inbox:
-                raise Conflict(str(entry.envelope.id))
-            self.store.inbox[entry.envelope.id] = entry
+        rows = {entry.envelope.id: entry for entry in entries}
+        if taken := rows.keys() & self._store.inbox.keys():
+            raise Conflict(str(taken))
+        self.writes.append(lambda: self._store.inbox.update(rows))
 
     async def repeated(self, ids: Collection[UUID]) -> None:
         """Count one more arrival of messages that are known."""
-        self.store.repeats.update(ids)
+        self.writes.append(lambda: self._store.repeats.update(ids))
 
     async def failed(self, attempt: Attempt) -> int:
         """Record a failed try. Returns how many there are of its message."""
-        self.store.attempts.append(attempt)
-        return sum(earlier.envelope.id == attempt.envelope.id for earlier in self.store.attempts)
+        self.writes.append(lambda: self._store.attempts.append(attempt))
+        return 1 + sum(earlier.envelope.id == attempt.envelope.id for earlier in self._store.attempts)
 
     async def failures(self, ids: Collection[UUID]) -> set[UUID]:
         """Those of the message ids that failed before."""
-        return {attempt.envelope.id for attempt in self.store.attempts} & set(ids)
+        return {attempt.envelope.id for attempt in self._store.attempts} & set(ids)
 
     async def enqueue(self, dispatches: Sequence[Dispatch]) -> None:
         """Write outbox rows."""
-        self.store.outbox |= {dispatch.key: dispatch for dispatch in dispatches}
+        rows = {dispatch.key: dispatch for dispatch in dispatches}
+        self.writes.append(lambda: self._store.outbox.update(rows))
 
     async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Dispatch]:
         """Take outbox rows that are due, and put them off."""
-        due = [dispatch for dispatch in self.store.outbox.values() if dispatch.send_at <= now]
+        due = [dispatch for dispatch in self._store.outbox.values() if dispatch.send_at <= now]
         claimed = sorted(due, key=lambda dispatch: dispatch.send_at)[:limit]
-        self.store.outbox |= {dispatch.key: replace(dispatch, send_at=until) for dispatch in claimed}
+        await self.enqueue([replace(dispatch, send_at=until) for dispatch in claimed])
         return claimed
 
     async def sent(self, keys: Collection[UUID]) -> None:
         """Delete outbox rows that are on their queues."""
         for key in keys:
-            self.store.outbox.pop(key, None)
+            self.writes.append(partial(self._store.outbox.pop, key, None))
 
     async def forget(self, *, journal_before: datetime, keys_before: datetime) -> None:
         """Delete journal rows and failed tries from before a moment."""
-        self.store.inbox = {key: entry for key, entry in self.store.inbox.items() if entry.now >= journal_before}
-        self.store.attempts = [attempt for attempt in self.store.attempts if attempt.failed_at >= journal_before]
+        store = self._store
+        old = [key for key, entry in store.inbox.items() if entry.now < journal_before]
+        for key in old:
+            self.writes.append(partial(store.inbox.pop, key))
+        kept = [attempt for attempt in store.attempts if attempt.failed_at >= journal_before]
+        self.writes.append(lambda: setattr(store, "attempts", kept))
+
+
+def _key(row: Any) -> Key:
+    return Key(type(row), values(row)[0])
 
 
 def _copy(row: Any) -> Any:

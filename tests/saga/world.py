@@ -18,8 +18,8 @@ from services.chassis.decision import Bury, Retry
 from services.chassis.dispatching import LEASE
 from services.chassis.handling import Effects, Handlers, Ports
 from services.chassis.ids import uuid7
-from services.chassis.memory import MemoryStore
 from services.chassis.letters import Delivery
+from services.chassis.memory import MemoryStore
 from services.chassis.pipeline import Pipeline
 from services.chassis.store import Dispatch
 
