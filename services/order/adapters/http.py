@@ -7,12 +7,24 @@ from uuid import UUID
 
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.fields import Instant
 from contracts.money import Money
 from contracts.order import CancelOrder, OrderBody, PlaceOrder
-from services.chassis.http import IdPath, IngressDep, Listing, Page, PageDep, Pending, Router, accepted, problems
+from services.chassis.http import (
+    IdPath,
+    IngressDep,
+    Listing,
+    Page,
+    PageDep,
+    Pending,
+    Router,
+    accepted,
+    awaited,
+    problems,
+)
 from services.order import domain
 from services.order.domain import Extra, Item, Order, Seats, Status, Wish
 from services.order.ports import Filter
@@ -65,10 +77,45 @@ class ProductView(BaseModel):
         )
 
 
+_EXAMPLE: JsonDict = {
+    "id": "01938b2e-7c1a-7a60-8e0b-5d4f3c2b1a09",
+    "user_id": "01938b2a-0f35-7d52-9a41-6b1c2d3e4f50",
+    "event_id": "01938b29-aa10-7f0e-8c33-1a2b3c4d5e6f",
+    "status": "awaiting_payment",
+    "reason": None,
+    "items": [
+        {
+            "reservation_id": "01938b2d-51c4-7b1d-9e55-0f1e2d3c4b5a",
+            "ticket_id": "01938b29-d2e8-7c44-b0a7-9f8e7d6c5b4a",
+            "name": "Pista",
+            "quantity": 2,
+            "unit_price": 150.00,
+        }
+    ],
+    "products": [
+        {
+            "product_id": "01938b2a-3b77-7e21-a1f0-8c7b6a594837",
+            "name": "Estacionamento",
+            "quantity": 1,
+            "unit_price": 30.00,
+        }
+    ],
+    "total_price": 330.00,
+    "expected_total": 330.00,
+    "payment_method": "pix",
+    "payment_url": "/payments/01938b2e-7c1a-7a60-8e0b-5d4f3c2b1a09",
+    "pay_before": "2027-03-01T12:09:50Z",
+    "cancellation": None,
+    "cancellation_refused": None,
+    "created_at": "2027-03-01T12:00:02Z",
+    "refunded_at": None,
+}
+
+
 class OrderView(BaseModel):
     """An order."""
 
-    model_config = ConfigDict(title="Order")
+    model_config = ConfigDict(title="Order", json_schema_extra={"examples": [_EXAMPLE]})
 
     id: UUID
     user_id: UUID
@@ -154,7 +201,7 @@ async def list_orders(
     return page.answer([OrderView.of(order) for order in found])
 
 
-@router.get("/orders/{id}", response_model=OrderView | Pending, responses=problems(404))
+@router.get("/orders/{id}", response_model=OrderView | Pending, responses={**awaited(), **problems(404)})
 async def get_order(order_id: IdPath, ingress: IngressDep) -> Response:
     """An order. ``Prefer: wait`` holds the answer until it awaits payment or is at its end."""
     desk: Desk = ingress.adapters

@@ -16,6 +16,7 @@ from contracts.ticket import TicketsIssued
 from contracts.user import UserRegistered
 from services.chassis.ids import uuid7
 from services.chassis.runtime import system_clock
+from services.order.adapters.http import OrderView, is_settled
 from services.order.domain import Status
 from tests.eventually import eventually
 from tests.integration.order.conftest import Orders
@@ -192,3 +193,8 @@ async def test_a_body_that_is_wrong_in_itself_is_refused_with_the_place(service:
         assert problem(answer) == (422, "invalid")
         assert answer.json()["errors"][0]["pointer"] == pointer
     assert service.taken() == []
+
+
+async def test_the_documented_example_is_an_order() -> None:
+    (example,) = OrderView.model_json_schema()["examples"]
+    assert is_settled(OrderView.model_validate(example))
