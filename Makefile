@@ -41,7 +41,7 @@ check: $(DEV) ## Lint, format, types, import rules, generated files
 	.venv/bin/lint-imports
 	$(BILHETAGEM) docs --check
 
-docs: $(LAPTOP) ## Write the generated documents and schemas again
+docs: $(DEV) ## Write the generated documents and schemas again
 	$(BILHETAGEM) docs
 
 lock: $(DEV) ## Resolve all dependencies anew

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,6 +23,10 @@ class PortInUse(Exception):
     def __init__(self, host: str, port: int) -> None:
         super().__init__(f"Port {port} of {host} is in use by another program.")
         self.port = port
+
+
+class Interrupted(Exception):
+    """A signal stopped what was being done."""
 
 
 class DidNotStart(Exception):
@@ -77,13 +81,12 @@ async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event) -> 
 
 
 @asynccontextmanager
-async def stopped_by_signals(force: Callable[[], None] = lambda: None) -> AsyncIterator[asyncio.Event]:
-    """An event that SIGINT or SIGTERM sets. A second one calls ``force`` and ends the process at once."""
+async def stopped_by_signals() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGINT or SIGTERM sets. A second one ends the process at once, without draining."""
     stop = asyncio.Event()
 
     def told(number: signal.Signals) -> None:
         if stop.is_set():
-            force()
             os._exit(128 + number)
         stop.set()
 
@@ -95,6 +98,28 @@ async def stopped_by_signals(force: Callable[[], None] = lambda: None) -> AsyncI
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def interruptible(stop: asyncio.Event) -> AsyncIterator[None]:
+    """What is done inside is cut short when stopped, and Interrupted raised: for what need not be finished."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    async def interrupt() -> None:
+        await stop.wait()
+        task.cancel()
+
+    watching = asyncio.create_task(interrupt())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+        task.uncancel()
+        raise Interrupted from None
+    finally:
+        watching.cancel()
 
 
 def run[T](main: Coroutine[Any, Any, T]) -> T:

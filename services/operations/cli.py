@@ -63,7 +63,7 @@ def serve(
     port: Annotated[int, typer.Option(help="The port to listen on. 0: any free one.")] = 8000,
 ) -> None:
     """Run one service's ingress alone, on the database and queues that the environment names."""
-    from services.operations.running import serve_one
+    from services.operations.alone import serve_one
 
     serve_one(service, host, port)
 
@@ -75,7 +75,7 @@ def work(
     health_port: Annotated[int | None, typer.Option(help="Serve /health here: 503 when a loop hangs.")] = None,
 ) -> None:
     """Run one service's worker alone: it consumes the service's queues and relays its outbox."""
-    from services.operations.running import work_one
+    from services.operations.alone import work_one
 
     work_one(service, host, health_port)
 
@@ -93,7 +93,7 @@ def gateway(
     port: Annotated[int, typer.Option(help="The port to listen on. 0: any free one.")] = 8000,
 ) -> None:
     """Serve one base URL for services that run elsewhere, with the merged API documentation at /docs."""
-    from services.operations.running import serve_gateway
+    from services.operations.alone import serve_gateway
 
     serve_gateway(services, host, port)
 

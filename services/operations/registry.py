@@ -1,26 +1,35 @@
 """The seven services, by name, in the order of ``contracts.routes.SERVICES``."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
 from contracts.routes import SERVICES as NAMES
 from services.chassis.service import Service
-from services.event.service import event
 from services.operations.errors import Trouble
-from services.order.service import order
-from services.payment.service import payment
-from services.product.service import product
-from services.reservation.service import reservation
-from services.ticket.service import ticket
-from services.user.service import user
 
-_ALL = (user, event, product, ticket, reservation, order, payment)
 
-SERVICES: Mapping[str, Service] = MappingProxyType({name: next(s for s in _ALL if s.name == name) for name in NAMES})
+class _Services(Mapping[str, Service]):
+    """Each is imported when it is asked for: a process that runs one service loads no other's libraries."""
+
+    def __getitem__(self, name: str) -> Service:
+        if name not in NAMES:
+            raise KeyError(name)
+        service: Service = getattr(import_module(f"services.{name}.service"), name)
+        return service
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+SERVICES: Mapping[str, Service] = _Services()
 
 
 def service_named(name: str) -> Service:
     """A service. Raises Trouble for a name that is none's."""
-    if name not in SERVICES:
-        raise Trouble(f"There is no service {name!r}: it is one of {', '.join(SERVICES)}.")
-    return SERVICES[name]
+    try:
+        return SERVICES[name]
+    except KeyError:
+        raise Trouble(f"There is no service {name!r}: it is one of {', '.join(SERVICES)}.") from None

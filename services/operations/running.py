@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from services.chassis.migrate import migrate
-from services.chassis.process import Interrupted, listen, run, stopped_by_signals
+from services.chassis.process import Interrupted, run, stopped_by_signals
 from services.chassis.telemetry import LogSettings, log_to
 from services.operations.addresses import Addresses
 from services.operations.commands import console
-from services.operations.errors import Trouble
-from services.operations.hosting import host_gateway, host_ingress, host_worker
 from services.operations.infrastructure import Ground
-from services.operations.registry import SERVICES, service_named
+from services.operations.registry import service_named
 from services.operations.settings import settings_of
 from services.operations.system import Plan, run_system
 
@@ -56,64 +54,6 @@ def _print_urls(addresses: Addresses, ground: Ground) -> None:
         table.add_row(what, where)
     console.print(table)
     console.print("Ctrl-C drains and stops. Try: [bold]docs/run-instructions.md[/]")
-
-
-def serve_one(name: str, host: str, port: int) -> None:
-    """One ingress, until a signal."""
-    log_to()
-
-    async def main() -> None:
-        service = service_named(name)
-        with listen(host, port) as listening:
-            async with stopped_by_signals() as stop:
-                await host_ingress(service, listening, stop)
-
-    run(main())
-
-
-def work_one(name: str, host: str, health_port: int | None) -> None:
-    """One worker, until a signal."""
-    log_to()
-
-    async def main() -> None:
-        service = service_named(name)
-        health = listen(host, health_port) if health_port is not None else None
-        async with stopped_by_signals() as stop:
-            await host_worker(service, health, stop)
-
-    run(main())
-
-
-def serve_gateway(services: Sequence[str], host: str, port: int) -> None:
-    """The base URL alone, until a signal. ``services`` are URLs, see ``service_urls``."""
-    log_to()
-    urls = service_urls(services)
-
-    async def main() -> None:
-        with listen(host, port) as listening:
-            async with stopped_by_signals() as stop:
-                await host_gateway(urls, listening, stop)
-
-    run(main())
-
-
-def service_urls(given: Sequence[str]) -> dict[str, str]:
-    """URLs by service: one with ``{service}`` is every service's, ``NAME=URL`` is one service's, and wins.
-
-    Raises Trouble when a service is without one.
-    """
-    everyones, own = {}, {}
-    for text in given:
-        name, named, url = text.partition("=")
-        if named and name in SERVICES:
-            own[name] = url
-        elif "{service}" in text:
-            everyones = {service: text.replace("{service}", service) for service in SERVICES}
-        else:
-            raise Trouble(f"{text!r} is neither a URL with {{service}} in it nor NAME=URL.")
-    if missing := SERVICES.keys() - everyones.keys() - own.keys():
-        raise Trouble(f"No URL is given for {', '.join(sorted(missing))}.")
-    return everyones | own
 
 
 def migrate_databases(names: Sequence[str]) -> None:

@@ -1,0 +1,67 @@
+"""The commands that run one part of the system until a signal stops it, as a container does."""
+
+from collections.abc import Sequence
+
+from services.chassis.process import listen, run, stopped_by_signals
+from services.chassis.telemetry import log_to
+from services.operations.errors import Trouble
+from services.operations.hosting import host_gateway, host_ingress, host_worker
+from services.operations.registry import SERVICES, service_named
+
+
+def serve_one(name: str, host: str, port: int) -> None:
+    """One ingress, until a signal."""
+    log_to()
+
+    async def main() -> None:
+        service = service_named(name)
+        with listen(host, port) as listening:
+            async with stopped_by_signals() as stop:
+                await host_ingress(service, listening, stop)
+
+    run(main())
+
+
+def work_one(name: str, host: str, health_port: int | None) -> None:
+    """One worker, until a signal."""
+    log_to()
+
+    async def main() -> None:
+        service = service_named(name)
+        health = listen(host, health_port) if health_port is not None else None
+        async with stopped_by_signals() as stop:
+            await host_worker(service, health, stop)
+
+    run(main())
+
+
+def serve_gateway(services: Sequence[str], host: str, port: int) -> None:
+    """The base URL alone, until a signal. ``services`` are URLs, see ``service_urls``."""
+    log_to()
+    urls = service_urls(services)
+
+    async def main() -> None:
+        with listen(host, port) as listening:
+            async with stopped_by_signals() as stop:
+                await host_gateway(urls, listening, stop)
+
+    run(main())
+
+
+def service_urls(given: Sequence[str]) -> dict[str, str]:
+    """URLs by service: one with ``{service}`` is every service's, ``NAME=URL`` is one service's, and wins.
+
+    Raises Trouble when a service is without one.
+    """
+    everyones, own = {}, {}
+    for text in given:
+        name, named, url = text.partition("=")
+        if named and name in SERVICES:
+            own[name] = url
+        elif "{service}" in text:
+            everyones = {service: text.replace("{service}", service) for service in SERVICES}
+        else:
+            raise Trouble(f"{text!r} is neither a URL with {{service}} in it nor NAME=URL.")
+    if missing := SERVICES.keys() - everyones.keys() - own.keys():
+        raise Trouble(f"No URL is given for {', '.join(sorted(missing))}.")
+    return everyones | own

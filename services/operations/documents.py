@@ -1,0 +1,105 @@
+"""Generated files: written by ``bilhetagem docs``, and checked so that none of them tells of an older system."""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from contracts.message import Message, message_types
+from services.chassis.http import create_app
+from services.chassis.runtime import running_together
+from services.operations.asyncapi import asyncapi
+from services.operations.commands import console
+from services.operations.errors import Trouble
+from services.operations.laptop import State
+from services.operations.openapi import merged
+from services.operations.registry import SERVICES
+from services.operations.saga import saga
+from services.operations.settings import settings_of
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = Path("contracts/schemas")
+
+
+def documents() -> dict[Path, str]:
+    """Every generated file of the repository, and what it should contain. Raises Trouble."""
+    return {
+        Path("docs/openapi.json"): _json(asyncio.run(openapi())),
+        Path("docs/asyncapi.yaml"): _yaml(asyncapi()),
+        Path("docs/saga.md"): saga(),
+        **{SCHEMAS / f"{message.type}.json": _json(schema_of(message)) for message in message_types().values()},
+    }
+
+
+def write_documents() -> None:
+    """Write what is stale, remove what nothing generates any more, and name it."""
+    wanted = documents()
+    for path in _stale(wanted):
+        content = wanted.get(path)
+        if content is None:
+            (ROOT / path).unlink()
+            console.print(f"removed {path}")
+        else:
+            (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+            (ROOT / path).write_text(content)
+            console.print(f"wrote {path}")
+
+
+def check_documents() -> None:
+    """Raises Trouble when a generated file is not what the code says, naming it."""
+    stale = [str(path) for path in _stale(documents())]
+    if stale:
+        raise Trouble("These generated files are stale; `make docs` writes them again:\n  " + "\n  ".join(stale))
+    console.print("All generated files are up to date.")
+
+
+def _stale(wanted: dict[Path, str]) -> Iterator[Path]:
+    for path, content in sorted(wanted.items()):
+        if not (ROOT / path).exists() or (ROOT / path).read_text() != content:
+            yield path
+    for found in sorted((ROOT / SCHEMAS).glob("*.json")):
+        if found.relative_to(ROOT) not in wanted:
+            yield found.relative_to(ROOT)
+
+
+async def openapi() -> dict[str, Any]:
+    """The merged document of all services, which need not be running: nothing is connected to."""
+    with TemporaryDirectory() as folder:
+        state = State(Path(folder))
+        os.environ |= state.environment(aws="http://127.0.0.1:9", database_url=state.sqlite_url())
+        async with running_together({name: (s, settings_of(s)) for name, s in SERVICES.items()}) as running:
+            return merged({name: create_app(one).openapi() for name, one in running.items()})
+
+
+def schema_of(message: type[Message]) -> dict[str, Any]:
+    """The JSON Schema of a message's ``data``, as a reader takes it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://bilhetagem.example/schemas/{message.type}.json",
+        **message.model_json_schema(),
+    }
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _yaml(document: Any) -> str:
+    try:
+        import yaml
+    except ImportError:
+        raise Trouble("Generating documents needs the developers' tools: run it as `make docs`.") from None
+
+    class Plain(yaml.SafeDumper):
+        def ignore_aliases(self, data: object) -> bool:
+            return True
+
+    def text_node(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+    Plain.add_representer(str, text_node)
+    text: str = yaml.dump(document, Dumper=Plain, sort_keys=False, allow_unicode=True, width=120)
+    return text
