@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -19,9 +20,13 @@ def localstack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server that all tests share."""
-    with Postgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+    # Not under pytest's own folder: another session makes that private again, and the server is another user for root.
+    with (
+        TemporaryDirectory(prefix="bilhetagem-") as folder,
+        Postgres(Path(folder) / "postgres", durable=False) as server,
+    ):
         yield server
 
 
