@@ -138,6 +138,8 @@ class LocalStack:
             # Queue URLs and links name this host: the public name that LocalStack prefers needs a DNS server.
             "LOCALSTACK_HOST": f"{HOST}:{self.port}",
             "SQS_ENDPOINT_STRATEGY": "path",
+            # In a container, a CI's for instance, it would take itself for its own image and write outside the folder.
+            "OVERRIDE_IN_DOCKER": "0",
             "FILESYSTEM_ROOT": str(self.folder),
             "LOCALSTACK_VOLUME_DIR": str(self.folder),
             "TMPDIR": str(temporary),
