@@ -85,8 +85,9 @@ def main() -> None:
         bucket=os.environ.get("BILHETAGEM_TICKETS_BUCKET", BUCKET),
         region=os.environ.get("AWS_REGION", REGION),
     )
-    for name, url in sorted((made.queues | made.dead_letter_queues).items()):
-        print(f"queue  {name}  {url}")
+    for name, url in sorted(made.queues.items()):
+        print(f"queue  {name:20}  {url}")
+        print(f"       dead letters          {made.dead_letter_queues[name]}")
     print(f"bucket {made.bucket}")
 
 

@@ -88,4 +88,5 @@ def test_the_ready_hook_provisions_with_the_python_that_executes_it(aws: str, py
     done = subprocess.run([python, "-P", "-c", as_localstack_does], env=environment, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
-    assert sqs_at(aws).get_queue_url(QueueName="c-order-new")["QueueUrl"] in done.stdout
+    for name in ("c-order-new", "c-order-new-dlq"):
+        assert sqs_at(aws).get_queue_url(QueueName=name)["QueueUrl"] in done.stdout.split()
