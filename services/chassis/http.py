@@ -39,6 +39,7 @@ from services.chassis.publishing import Unpublished
 from services.chassis.runtime import Running
 from services.chassis.service import Disagreement, Service
 from services.chassis.store import Conflict, Unavailable
+from services.chassis.swagger import ASSETS, swagger_page
 from services.chassis.waiting import View
 from services.chassis.work import Work
 from services.chassis.worker import Worker
@@ -90,12 +91,19 @@ def create_app(running: Running, stop: asyncio.Event | None = None) -> FastAPI:
         openapi_tags=[{"name": service.name, "description": service.description}],
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: f"{service.name}_{route.name}",
     )
     app.state.front = front
     app.include_router(service.router, tags=[service.name])
     _guard(app, list(_routes(service)))
+
+    app.router.routes.append(ASSETS)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return swagger_page(app.title)
 
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.routes import SERVICES
 from services.chassis.problems import Problem, answer
+from services.chassis.swagger import ASSETS, swagger_page
 
 PREFIXES = {f"{service}s": service for service in SERVICES}
 """The service behind each first segment of a path."""
@@ -40,7 +40,8 @@ class Gateway:
         self._own = Starlette(
             routes=[
                 Route("/", lambda _: RedirectResponse("/docs")),
-                Route("/docs", _page),
+                Route("/docs", lambda _: swagger_page("Bilhetagem")),
+                ASSETS,
                 Route("/health", lambda _: JSONResponse({"status": "ok"})),
                 Route("/openapi.json", _document(documents)),
                 Route("/{path:path}", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
@@ -50,10 +51,6 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         service = PREFIXES.get(scope["path"].split("/", 2)[1]) if scope["type"] == "http" else None
         await (self._apps[service] if service else self._own)(scope, receive, send)
-
-
-def _page(_: Request) -> Response:
-    return get_swagger_ui_html(openapi_url="/openapi.json", title="Bilhetagem")
 
 
 def _document(documents: Documents) -> Callable[[Request], Awaitable[Response]]:

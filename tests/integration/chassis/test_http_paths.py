@@ -57,3 +57,11 @@ async def test_a_service_without_a_route_of_the_choreography_refuses_to_start(tm
     with pytest.raises(Disagreement, match=r"DELETE /users/\{id\}"):
         async with desk("user", Router(), f"sqlite+aiosqlite:///{tmp_path}/test.db"):
             pass
+
+
+async def test_the_documentation_page_needs_no_other_host(holding: Desk) -> None:
+    page = (await holding.client.get("/docs")).text
+    assert "://" not in page
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
+        assert f'"docs/assets/{asset}"' in page
+        assert (await holding.client.get(f"/docs/assets/{asset}")).status_code == 200
