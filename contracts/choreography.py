@@ -71,7 +71,8 @@ class Timer:
 @dataclass(frozen=True)
 class Step:
     """When ``on`` arrives, ``by`` reacts, and may emit any of ``emits``. ``newcomer``: it waits in the lane of those
-    who ask for something new, so that a flood of them never delays the purchases under way."""
+    who ask for something new, so that a flood of them never delays the purchases under way.
+    """
 
     on: type[Message] | Http
     by: str

@@ -1,6 +1,6 @@
 """A service made for tests of the chassis: it counts the cancellations of a reservation, and can be made to fail."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -67,7 +67,7 @@ class Counting:
     sent: list[Dispatch] = field(default_factory=list)
     calls: int = 0
 
-    async def send(self, dispatches: list[Dispatch]) -> None:
+    async def send(self, dispatches: Sequence[Dispatch]) -> None:
         self.sent += dispatches
 
     def pipeline(self) -> Pipeline:

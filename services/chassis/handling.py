@@ -60,7 +60,8 @@ type Finds = Callable[[Any], Iterable[Key]]
 @dataclass(frozen=True)
 class Handler:
     """A handler and the rows it touches. ``looks`` names rows to read without a lock first, to find others by;
-    ``finds`` names those that the effect's result is about."""
+    ``finds`` names those that the effect's result is about.
+    """
 
     handle: Handle[Any, Any]
     touches: Touches[Any]
