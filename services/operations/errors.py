@@ -16,6 +16,7 @@ class Trouble(Exception):
     """A command cannot go on; the text is for the person who gave it."""
 
 
+_DISK_FULL = "The disk is full: make some room and start again."
 _SAY_IT_ALL = (Trouble, LocalStackError, PostgresError, MigrationFailed, DidNotStart)
 
 
@@ -30,12 +31,14 @@ def _of_one(error: BaseException) -> str | None:
             return f"{error} Stop that program, or choose another port with --port."
         case _ if isinstance(error, _SAY_IT_ALL):
             return str(error)
+        case Unavailable() if "disk is full" in str(error):
+            return _DISK_FULL
         case Unavailable():
             return f"The database cannot be reached: {error}"
         case BotoCoreError() | ClientError():
             return f"AWS does not answer as it should: {error}. Does LocalStack run, and AWS_ENDPOINT_URL name it?"
         case OSError(errno=errno.ENOSPC):
-            return "The disk is full: make some room and start again."
+            return _DISK_FULL
         case OSError(filename=str(path)):
             return f"{error.strerror}: {path}"
         case _:

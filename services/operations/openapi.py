@@ -39,11 +39,12 @@ def merged(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _new_names(service: str, schemas: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        name: f"{service.capitalize()}{name}"
-        for name, schema in schemas.items()
-        if name in known and known[name] != schema
-    }
+    names: dict[str, str] = {}
+    while True:  # a schema that refers to a renamed one differs too, though its text does not
+        differing = {name for name in schemas.keys() & known.keys() if known[name] != _renamed(schemas[name], names)}
+        if differing == names.keys():
+            return names
+        names = {name: f"{service.capitalize()}{name}" for name in differing | names.keys()}
 
 
 def _renamed(node: Any, names: Mapping[str, str]) -> Any:

@@ -15,7 +15,8 @@ from services.operations.infrastructure import Ground, Say, laid
 from services.operations.processes import host_processes
 from services.operations.registry import SERVICES
 
-READY_SECONDS = 60
+READY_SECONDS = 120
+"""Fourteen processes on two busy cores take most of a minute."""
 
 
 @dataclass(frozen=True, kw_only=True)

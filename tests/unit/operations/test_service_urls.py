@@ -3,8 +3,8 @@
 import pytest
 
 from contracts.routes import SERVICES
-from services.operations.errors import Trouble
 from services.operations.alone import service_urls
+from services.operations.errors import Trouble
 
 
 def test_one_url_with_the_services_name_in_it_is_enough() -> None:

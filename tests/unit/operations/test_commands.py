@@ -1,0 +1,105 @@
+"""The command line: complete help, one message per error, exit codes that scripts can use."""
+
+import json
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.testing import CliRunner, Result
+
+from services.operations import documents
+from services.operations.cli import app
+from services.ticket.adapters.qr import Claims, Signer, to_jwks
+
+COMMANDS = ("up", "demo", "serve", "work", "gateway", "provision", "migrate", "verify-ticket", "docs")
+SIGNER = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+CLAIMS = Claims(UUID(int=1), UUID(int=2), 3)
+
+
+def run(*arguments: str, text: str | None = None) -> Result:
+    return CliRunner().invoke(app, arguments, input=text, env={"COLUMNS": "200", "TERM": "dumb"})
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> str:
+    file = tmp_path / "keys.json"
+    file.write_text(json.dumps(to_jwks([SIGNER.public_key])))
+    return str(file)
+
+
+def test_without_arguments_the_commands_are_listed() -> None:
+    assert all(command in run().output for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(command: str) -> None:
+    helped = run(command, "--help")
+
+    assert helped.exit_code == 0
+    assert "Example: " in helped.output
+
+
+@pytest.mark.parametrize("command", ["serve", "work", "migrate"])
+def test_a_service_that_does_not_exist_is_answered_with_those_that_do(command: str) -> None:
+    refused = run(command, "orders")
+
+    assert refused.exit_code == 1
+    assert "There is no service 'orders': it is one of user, event," in refused.output
+
+
+def test_a_genuine_ticket_is_told_what_it_says(keys: str) -> None:
+    verified = run("verify-ticket", SIGNER.sign(CLAIMS), "--keys", keys)
+
+    assert verified.exit_code == 0
+    assert f"Genuine: ticket {UUID(int=1)} of event {UUID(int=2)}, revision 3" in verified.output
+
+
+def test_a_token_may_come_from_a_scanner_on_stdin(keys: str) -> None:
+    assert run("verify-ticket", "-", "--keys", keys, text=SIGNER.sign(CLAIMS) + "\r\n").exit_code == 0
+
+
+def test_a_forged_ticket_is_refused_with_why(keys: str) -> None:
+    forger = Signer(Ed25519PrivateKey.generate())
+
+    refused = run("verify-ticket", forger.sign(CLAIMS), "--keys", keys)
+
+    assert refused.exit_code == 1
+    assert "Not valid: none of these public keys signed it (unknown_key)." in refused.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "Give either the text of the QR code or, with --pdf"),
+        (("--pdf", "no-such.pdf"), "No such file or directory: no-such.pdf"),
+        (("BLT:X", "--keys", "no-such.json"), "No such file or directory: no-such.json"),
+        (("BLT:X", "--keys", "http://127.0.0.1:9/keys"), "The public keys cannot be read from http://127.0.0.1:9/keys"),
+    ],
+)
+def test_what_keeps_a_ticket_from_being_checked_is_one_sentence(arguments: tuple[str, ...], said: str) -> None:
+    failed = run("verify-ticket", *arguments)
+
+    assert failed.exit_code == 1
+    assert said in failed.output
+    assert "Traceback" not in failed.output
+
+
+def test_stale_documents_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    wanted = {Path("docs/saga.md"): "new", Path("docs/asyncapi.yaml"): "same"}
+    monkeypatch.setattr(documents, "ROOT", tmp_path)
+    monkeypatch.setattr(documents, "documents", lambda: wanted)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/saga.md").write_text("old")
+    (tmp_path / "docs/asyncapi.yaml").write_text("same")
+    (tmp_path / "contracts/schemas").mkdir(parents=True)
+    (tmp_path / "contracts/schemas/gone.json").write_text("{}")
+
+    stale = run("docs", "--check")
+
+    assert stale.exit_code == 1
+    assert "docs/saga.md" in stale.output
+    assert "contracts/schemas/gone.json" in stale.output
+    assert "asyncapi" not in stale.output
+    assert run("docs").exit_code == 0
+    assert run("docs", "--check").exit_code == 0

@@ -1,0 +1,105 @@
+"""The base URL: a path's first segment says whose it is, and what is not a client's business is not there."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from contracts.routes import SERVICES
+from services.operations.gateway import Forward, Gateway
+
+
+def telling(name: str) -> ASGIApp:
+    async def tell(request: Request) -> Response:
+        seen = {
+            "service": name,
+            "method": request.method,
+            "path": request.scope["raw_path"].decode(),
+            "query": request.url.query,
+            "body": (await request.body()).decode(),
+            "key": request.headers.get("idempotency-key"),
+        }
+        return JSONResponse(seen, 202, {"Location": "/somewhere", "ETag": '"1"'})
+
+    return Starlette(routes=[Route("/{path:path}", tell, methods=["GET", "POST", "PUT", "DELETE"])])
+
+
+async def document() -> dict[str, object]:
+    return {"openapi": "3.1.0"}
+
+
+def client_of(app: ASGIApp) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://base")
+
+
+@pytest.fixture(params=["in this process", "in others"])
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
+    apps = {name: telling(name) for name in SERVICES}
+    if request.param == "in others":
+        apps = {name: Forward(client_of(app), "http://elsewhere") for name, app in apps.items()}
+    async with client_of(Gateway(apps, document)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_path_finds_its_service_with_and_without_a_slash(client: httpx.AsyncClient, service: str) -> None:
+    for path in (f"/{service}s", f"/{service}s/", f"/{service}s/1/pdf"):
+        assert (await client.get(path)).json()["service"] == service
+
+
+async def test_a_request_arrives_as_it_was_sent_and_its_answer_as_it_was_given(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/orders/a%2Fb?x=1&x=2", content="{}", headers={"Idempotency-Key": "k"})
+
+    assert answer.json() == {
+        "service": "order",
+        "method": "POST",
+        "path": "/orders/a%2Fb",
+        "query": "x=1&x=2",
+        "body": "{}",
+        "key": "k",
+    }
+    assert (answer.status_code, answer.headers["location"], answer.headers["etag"]) == (202, "/somewhere", '"1"')
+
+
+@pytest.mark.parametrize("path", ["/operations/timeline", "/ready", "/nowhere", "/userss", "//"])
+async def test_what_is_not_a_clients_business_is_not_there(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(f"http://base{path}")
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_merged_document_and_its_page_are_at_the_base(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/openapi.json")).json() == {"openapi": "3.1.0"}
+    assert "swagger-ui" in (await client.get("/docs")).text
+    assert (await client.get("/")).headers["location"] == "/docs"
+
+
+async def test_a_service_that_is_down_is_a_problem_document() -> None:
+    async with httpx.AsyncClient(trust_env=False) as onward:
+        apps: dict[str, ASGIApp] = {name: Forward(onward, "http://127.0.0.1:9") for name in SERVICES}
+        async with client_of(Gateway(apps, document)) as client:
+            answer = await client.get("/orders/")
+
+    assert answer.status_code == 503
+    assert answer.json()["slug"] == "unavailable"
+
+
+async def test_a_long_answer_is_passed_on_while_it_comes() -> None:
+    async def slowly(_: Request) -> Response:
+        async def chunks() -> AsyncIterator[bytes]:
+            for _ in range(3):
+                await asyncio.sleep(0)
+                yield b"%PDF"
+
+        return StreamingResponse(chunks(), media_type="application/pdf")
+
+    forward = Forward(client_of(Starlette(routes=[Route("/tickets/1/pdf", slowly)])), "http://elsewhere")
+    async with client_of(Gateway({"ticket": forward}, document)) as client:
+        assert (await client.get("/tickets/1/pdf")).content == b"%PDF" * 3
