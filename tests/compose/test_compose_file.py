@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 
 from contracts.routes import SERVICES
 from services.chassis.process import DRAIN_SECONDS
@@ -101,9 +100,3 @@ def test_the_image_holds_only_what_the_dockerfile_copies() -> None:
 def test_no_secret_stands_in_the_file_but_those_for_development() -> None:
     secrets = {name: default for name, default in variables().items() if re.search("SECRET|PASSWORD|KEY", name)}
     assert set(secrets.values()) == {"development-only", "ZGV2ZWxvcG1lbnQtb25seS1kZXZlbG9wbWVudC1vbmw="}
-
-
-def test_every_image_of_the_ci_is_built_from_this_dockerfile() -> None:
-    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
-    commands = [step.get("run", "") for step in jobs["image"]["steps"]]
-    assert any("docker compose" in command for command in commands)
