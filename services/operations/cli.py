@@ -14,10 +14,10 @@ from services.operations.laptop import STATE, State
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="Ticket selling for Brazil: seven services and a saga over SQS. [bold]bilhetagem demo[/] shows it at work.",
+    help="Ticket selling for Brazil: seven services and a saga over SQS. **bilhetagem demo** shows it at work.",
     epilog="Settings come from the environment (BILHETAGEM_...), as docs/run-instructions.md lists them.",
 )
 
@@ -28,7 +28,10 @@ LocalStackPort = Annotated[int, typer.Option("--localstack-port", help="LocalSta
 Aws = Annotated[
     str | None, typer.Option("--aws", metavar="URL", help="Use this LocalStack, which runs already, and start none.")
 ]
-DatabaseChoice = Annotated[DatabaseKind, typer.Option("--database", help="SQLite files, or an embedded PostgreSQL.")]
+DatabaseChoice = Annotated[
+    DatabaseKind | None,
+    typer.Option(help="SQLite files or an embedded PostgreSQL.", show_default="sqlite; postgres with --processes"),
+]
 ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", help=f"One of {', '.join(NAMES)}.")]
 ServiceNames = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="All services, unless named.")]
 
@@ -38,7 +41,7 @@ def up(
     port: Port = 8000,
     host: Host = "127.0.0.1",
     state: StateFolder = STATE,
-    database: DatabaseChoice = DatabaseKind.SQLITE,
+    database: DatabaseChoice = None,
     processes: Annotated[
         bool, typer.Option("--processes", help="Every ingress and worker as its own process.")
     ] = False,
@@ -53,6 +56,8 @@ def up(
     """
     from services.operations.running import keep_running
 
+    # Several processes on one SQLite file wait for each other.
+    database = database or (DatabaseKind.POSTGRES if processes else DatabaseKind.SQLITE)
     keep_running(_ground(state, database, localstack_port, aws), host, port, processes=processes)
 
 
@@ -114,6 +119,16 @@ def migrate(services: ServiceNames = None) -> None:
     migrate_databases(services or list(NAMES))
 
 
+@app.command(epilog="Example: bilhetagem draft-migration order 'Orders have a note'")
+def draft_migration(
+    service: ServiceName, message: Annotated[str, typer.Argument(help="What changes, in a line.")]
+) -> None:
+    """Write a service's next migration, from its newest one to its tables as declared. Read it before you keep it."""
+    from services.operations.running import draft_one
+
+    draft_one(service, message)
+
+
 @app.command(epilog="Example: bilhetagem verify-ticket --pdf ingresso-1.pdf --keys keys.json")
 def verify_ticket(
     text: Annotated[
@@ -142,7 +157,9 @@ def docs(check: Annotated[bool, typer.Option("--check", help="Write nothing; fai
 def demo(
     port: Port = 8000,
     state: StateFolder = STATE,
-    database: DatabaseChoice = DatabaseKind.SQLITE,
+    database: Annotated[DatabaseKind, typer.Option(help="SQLite files or an embedded PostgreSQL.")] = (
+        DatabaseKind.SQLITE
+    ),
     localstack_port: LocalStackPort = DEFAULT_PORT,
     aws: Aws = None,
 ) -> None:

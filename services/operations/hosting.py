@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -13,11 +13,12 @@ from contracts.routes import queues
 from services.chassis.http import create_app, health_app
 from services.chassis.process import serve
 from services.chassis.relay import sleep_unless
-from services.chassis.runtime import running_together
+from services.chassis.runtime import Running, running_together
 from services.chassis.service import Service
 from services.chassis.telemetry import log_as
 from services.chassis.worker import Worker
 from services.operations.addresses import Taken
+from services.operations.errors import Trouble
 from services.operations.gateway import Gateway, forwarding
 from services.operations.openapi import merged
 from services.operations.settings import settings_of
@@ -31,10 +32,21 @@ SETTLE_SECONDS = 10
 """How long the workers of a system that stops go on, for what is still in the queues."""
 
 
+@asynccontextmanager
+async def _opened(services: Sequence[Service]) -> AsyncIterator[dict[str, Running]]:
+    settings = {service.name: (service, settings_of(service)) for service in services}
+    async with AsyncExitStack() as stack:
+        try:
+            running = await stack.enter_async_context(running_together(settings))
+        except ValueError as error:  # a key, for instance, that is well-formed text but no key
+            raise Trouble(f"A setting cannot be used: {error}.") from None
+        yield running
+
+
 async def host_ingress(service: Service, listening: socket.socket, stop: asyncio.Event) -> None:
     """One service's ingress, until stopped and the requests under way are answered."""
     log_as(service=service.name, part="ingress")
-    async with running_together({service.name: (service, settings_of(service))}) as running:
+    async with _opened([service]) as running:
         log.info("ingress_serves", port=listening.getsockname()[1])
         await serve(create_app(running[service.name], stop), listening, stop)
 
@@ -45,7 +57,7 @@ async def host_worker(service: Service, health: socket.socket | None, stop: asyn
     Its health is served on its own port, where there is one.
     """
     log_as(service=service.name, part="worker")
-    async with running_together({service.name: (service, settings_of(service))}) as running:
+    async with _opened([service]) as running:
         worker = running[service.name].worker()
         log.info("worker_works")
         async with asyncio.TaskGroup() as group:
@@ -59,7 +71,7 @@ async def host_all(services: Sequence[Service], taken: Taken, stop: asyncio.Even
 
     When stopped, the ingresses end first; the workers go on until the queues are empty, for some seconds at most.
     """
-    async with running_together({s.name: (s, settings_of(s)) for s in services}) as running:
+    async with _opened(services) as running:
         apps: dict[str, Any] = {name: create_app(one, stop) for name, one in running.items()}
         drained = asyncio.Event()
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from services.operations.laptop import State
 
 log = structlog.get_logger()
 
-_RISES = 5
-"""How often a process that ends is started again before it is given up."""
+_FALLS = 3
+"""A process that ends so often shortly after it was started is given up."""
+_SHORTLY_SECONDS = 30
 
 
 class Part:
@@ -31,10 +33,12 @@ class Part:
         self._arguments = arguments
         self._log = state.log(name)
         self._environment = environment
-        self._rises = 0
+        self._falls = 0
+        self._started_at = 0.0
         self._child = self._start()
 
     def _start(self) -> Child:
+        self._started_at = time.monotonic()
         return Child(
             (sys.executable, "-m", "services.operations", *self._arguments),
             log=self._log,
@@ -47,10 +51,10 @@ class Part:
         """Start it again if it has ended. Raises Trouble when it ends again and again."""
         if self._child.running:
             return
-        if self._rises == _RISES:
+        self._falls = self._falls + 1 if time.monotonic() - self._started_at < _SHORTLY_SECONDS else 0
+        if self._falls == _FALLS:
             raise Trouble(f"The {self.name} does not stay up. The end of {self._log}:\n{self._child.log_tail()}")
-        self._rises += 1
-        log.warning("started_again", process=self.name, time=self._rises)
+        log.warning("started_again", process=self.name)
         self._child = self._start()
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from services.chassis.migrate import migrate
+from services.chassis.migrate import draft, migrate
 from services.chassis.process import Interrupted, run, stopped_by_signals
 from services.chassis.telemetry import LogSettings, log_to
 from services.operations.addresses import Addresses
@@ -68,3 +68,10 @@ def migrate_databases(names: Sequence[str]) -> None:
             console.print(f"{service.name:12} {state}")
 
     run(main())
+
+
+def draft_one(name: str, message: str) -> None:
+    """Write a service's next migration, and say where."""
+    log_to(settings=LogSettings(level="warning", format="console"))
+    path = run(draft(service_named(name), message))
+    console.print(f"Wrote {path}. Read it, then: make test ARGS='-k migrations'", soft_wrap=True)

@@ -60,7 +60,7 @@ async def _main(ground: Ground, port: int) -> None:
     ending = endings[0]
     screen.summary(
         [
-            ("Tickets", "\n".join(str(pdf) for pdf in ending.pdfs)),
+            *(("Ticket", str(pdf)) for pdf in ending.pdfs),
             ("QR codes", "genuine: " + told(ending.claims[0]) + f", and {len(ending.claims) - 1} more"),
             ("Ready to sell", f"after {ready_after:.1f} s; all over after {time.monotonic() - begun:.1f} s"),
             ("Log", str(ground.state.log("demo"))),

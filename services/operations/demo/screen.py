@@ -75,11 +75,9 @@ class Screen:
         """How it ended: names and values."""
         if not self._console.is_terminal:
             self._console.print(self._table())
-        summary = Table.grid(padding=(0, 2))
-        for name, value in lines:
-            summary.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
         self._console.print()
-        self._console.print(summary)
+        for name, value in lines:
+            self._console.print(Text(f"{name:14}", style="bold").append(value, style="default"), soft_wrap=True)
 
     def _line(self, text: Text) -> None:
         elapsed = f"{time.monotonic() - self._begun:6.2f} s  "

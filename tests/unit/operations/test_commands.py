@@ -12,7 +12,10 @@ from services.operations import documents
 from services.operations.cli import app
 from services.ticket.adapters.qr import Claims, Signer, to_jwks
 
-COMMANDS = ("up", "demo", "serve", "work", "gateway", "provision", "migrate", "verify-ticket", "docs")
+COMMANDS = (
+    *("up", "demo", "serve", "work", "gateway", "provision"),
+    *("migrate", "draft-migration", "verify-ticket", "docs"),
+)
 SIGNER = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 CLAIMS = Claims(UUID(int=1), UUID(int=2), 3)
 
