@@ -142,11 +142,12 @@ class BoxOffice:
             seconds=seconds,
         )
 
-    async def order_becomes(self, order: str, status: str, reason: str | None = None, seconds: float = SECONDS) -> Seen:
-        """Wait until an order is at its end (or awaits payment), and fail when that is another one."""
-        final = {status} | (ENDED if status != "refunded" else {"completed", "rejected"})
+    async def order_becomes(self, order: str, status: str, reason: str | None = None) -> Seen:
+        """Wait until an order has come so far; fail at once when it has come to another end, for good."""
         found = await eventually(
-            partial(self.get, f"/orders/{order}"), until=lambda seen: seen["status"] in final, seconds=seconds
+            partial(self.get, f"/orders/{order}"),
+            until=lambda seen: seen["status"] in {status, "rejected", "refunded"},
+            seconds=SECONDS,
         )
         assert (found["status"], found["reason"]) == (status, reason), found
         return found

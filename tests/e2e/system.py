@@ -27,11 +27,12 @@ class System:
     folder: Path
     options: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=lambda: free_ports())
+    port: int = 0
     aws_url: str = ""
     """A LocalStack that runs already; the system starts one of its own without."""
 
     def __post_init__(self) -> None:
+        self.port = self.port or free_ports()
         self._child: Child | None = None
         self._begun = 0
         if not self.aws_url:
@@ -64,7 +65,7 @@ class System:
         self._child = Child(
             (
                 *(sys.executable, "-m", "services.operations", "up"),
-                *("--port", str(self.port), "--state", self.state, *self.options),
+                *("--port", str(self.port), "--state", str(self.state), *self.options),
             ),
             log=log,
             cwd=self.folder,  # so that whatever it leaves behind is known by where it works
