@@ -53,17 +53,31 @@ class Command:
 
     async def family(self) -> list[str]:
         """The command lines of every process that lives on this folder."""
-        return [told.decode(errors="replace") for told in _processes() if bytes(self._folder) in told]
+        return [told.decode(errors="replace") for _, told in _processes() if bytes(self._folder) in told]
+
+    async def pid_of(self, arguments: str) -> int:
+        """The process that was started with these arguments, a NUL between each two; 0 when there is none."""
+        me = self.process.pid
+        return next((pid for pid, told in _processes() if arguments.encode() in told and _parent(pid) == me), 0)
 
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
 
 
-def _processes() -> Iterator[bytes]:
+def _processes() -> Iterator[tuple[int, bytes]]:
+    """Every process: its arguments, and the folder that it works in."""
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended meanwhile
-            yield (process / "cmdline").read_bytes() + b" in " + os.readlink(process / "cwd").encode()
+            yield (
+                int(process.name),
+                (process / "cmdline").read_bytes() + b" in " + os.readlink(process / "cwd").encode(),
+            )
+
+
+def _parent(pid: int) -> int:
+    # The fourth field; the second one, the name in parentheses, may contain spaces (proc_pid_stat(5)).
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 @pytest.fixture
@@ -168,4 +182,25 @@ async def test_the_demonstration_sells_and_leaves_nothing_running(
     pdfs = sorted((tmp_path / "state" / "demo").glob("ingresso-*.pdf"))
     assert len(pdfs) == 3
     assert all(pdf.read_bytes().startswith(b"%PDF") for pdf in pdfs)
+    await eventually(command.family, until=is_empty)
+
+
+async def test_as_processes_one_that_is_killed_is_started_again(start: Callable[..., Command]) -> None:
+    command = start("up", *FREE_PORTS, "--processes")
+    await command.waits_until(READY)
+    base = command.url("all services")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(f"{base}/events/")).json() == {"items": []}
+        assert "/orders/{id}" in (await client.get(f"{base}/openapi.json")).json()["paths"]
+
+    worker = await command.pid_of("work\0order")
+    os.kill(worker, signal.SIGKILL)
+
+    async def is_back() -> bool:
+        return await command.pid_of("work\0order") not in {0, worker}
+
+    await eventually(is_back)
+    command.process.send_signal(signal.SIGTERM)
+    await eventually(command.is_over, seconds=START_SECONDS)
+    assert command.process.returncode == 0
     await eventually(command.family, until=is_empty)
