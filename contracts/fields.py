@@ -1,5 +1,6 @@
 """Field types that several messages share: bounded, and safe for SQS, PostgreSQL and a printed ticket."""
 
+import re
 import unicodedata
 from datetime import datetime
 from functools import cache
@@ -14,6 +15,9 @@ from pydantic import (
     StringConstraints,
 )
 from pydantic_core import PydanticCustomError
+
+# Pydantic would take a number of seconds too, also as a text.
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:")
 
 
 class Personal:
@@ -32,7 +36,7 @@ def _printable(text: str) -> str:
 
 
 def _written_time(value: object) -> object:
-    if isinstance(value, str | datetime):
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.match(value)):
         return value
     raise PydanticCustomError(
         "time_type",

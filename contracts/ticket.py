@@ -89,3 +89,9 @@ class RenderTickets(Message):
     event_id: UUID | None = None
     user_id: UUID | None = None
     after: UUID | None = None
+
+    @model_validator(mode="after")
+    def _somebodys(self) -> Self:
+        if self.event_id is None and self.user_id is None:
+            raise PydanticCustomError("nobodys_tickets", "Tickets are an event's or a buyer's")
+        return self
