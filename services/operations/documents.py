@@ -8,11 +8,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import ModelSchema
+
 from contracts.message import Message, message_types
 from services.chassis.http import create_app
 from services.chassis.runtime import running_together
 from services.operations.asyncapi import asyncapi
 from services.operations.commands import console
+from services.operations.compatibility import breaking_changes
 from services.operations.errors import Trouble
 from services.operations.laptop import State
 from services.operations.openapi import merged
@@ -35,8 +39,12 @@ def documents() -> dict[Path, str]:
 
 
 def write_documents() -> None:
-    """Write what is stale, remove what nothing generates any more, and name it."""
+    """Write what is stale, remove what nothing generates any more, and name it.
+
+    Raises Trouble, and writes nothing, when the schema of a message that is in use would break its readers.
+    """
     wanted = documents()
+    _refuse_breaking_changes(wanted)
     for path in _stale(wanted):
         content = wanted.get(path)
         if content is None:
@@ -49,11 +57,27 @@ def write_documents() -> None:
 
 
 def check_documents() -> None:
-    """Raises Trouble when a generated file is not what the code says, naming it."""
-    stale = [str(path) for path in _stale(documents())]
+    """Raises Trouble when a generated file is not what the code says, naming it; a breaking change first."""
+    wanted = documents()
+    _refuse_breaking_changes(wanted)
+    stale = [str(path) for path in _stale(wanted)]
     if stale:
         raise Trouble("These generated files are stale; `make docs` writes them again:\n  " + "\n  ".join(stale))
     console.print("All generated files are up to date.")
+
+
+def _refuse_breaking_changes(wanted: dict[Path, str]) -> None:
+    breaches = [
+        f"  {path.stem}: {breach}"
+        for path, content in sorted(wanted.items())
+        if path.parent == SCHEMAS and (ROOT / path).exists()
+        for breach in breaking_changes(json.loads((ROOT / path).read_text()), json.loads(content))
+    ]
+    if breaches:
+        raise Trouble(
+            "These changes break readers of messages that are in use. Leave the class as it was, and emit a new one "
+            "beside it (OrderPlacedV2):\n" + "\n".join(breaches)
+        )
 
 
 def _stale(wanted: dict[Path, str]) -> Iterator[Path]:
@@ -74,12 +98,24 @@ async def openapi() -> dict[str, Any]:
             return merged({name: create_app(one).openapi() for name, one in running.items()})
 
 
+class _AsRead(GenerateJsonSchema):
+    """What a queue's reader accepts: fields that it does not know too, also in parts that are refused with them when
+    they come in a request.
+    """
+
+    def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
+        """A model's own schema."""
+        written = super().model_schema(schema)
+        written.pop("additionalProperties", None)
+        return written
+
+
 def schema_of(message: type[Message]) -> dict[str, Any]:
     """The JSON Schema of a message's ``data``, as a reader takes it."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"https://bilhetagem.example/schemas/{message.type}.json",
-        **message.model_json_schema(),
+        **message.model_json_schema(schema_generator=_AsRead),
     }
 
 
