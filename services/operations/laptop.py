@@ -44,6 +44,18 @@ class State:
                 ) from None
             yield
 
+    @property
+    def in_use(self) -> bool:
+        """Whether a system works in it now."""
+        try:
+            with (self.folder / "lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
     def secrets(self) -> dict[str, str]:
         """The secrets as environment variables: made once, so that tickets printed yesterday are still valid."""
         if not self.secrets_file.exists():

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from localstack.provision import PREFIX
 from services.chassis.process import Interrupted, interruptible
 from services.operations.addresses import Addresses, taking
+from services.operations.deployment import Deployment, announced
 from services.operations.errors import Trouble
 from services.operations.hosting import host_all
 from services.operations.infrastructure import Ground, Say, laid
@@ -43,6 +45,7 @@ async def run_system(
         settings = {**plan.settings, "BILHETAGEM_PAYMENT_WEBHOOK_URL": f"{addresses.base_url}/payments/webhook"}
         async with interruptible(stop):
             environment = await stack.enter_async_context(laid(plan.ground, SERVICES.values(), settings, say))
+        stack.enter_context(announced(plan.ground.state, _deployment(environment, addresses)))
         say("Starting the services")
         if plan.processes:
             hosting = asyncio.create_task(host_processes(taken, plan.ground.state, environment, stop))
@@ -60,6 +63,16 @@ async def run_system(
         if not done:
             raise Interrupted
         doing.result()
+
+
+def _deployment(environment: Mapping[str, str], addresses: Addresses) -> Deployment:
+    return Deployment(
+        aws_endpoint=environment["AWS_ENDPOINT_URL"],
+        region=environment["AWS_REGION"],
+        queue_prefix=PREFIX,
+        services={name: addresses.ingress_url(name) for name in addresses.ingresses},
+        operators_secret=environment["BILHETAGEM_OPERATORS_SECRET"],
+    )
 
 
 async def _once_ready(plan: Plan, addresses: Addresses, meanwhile: Callable[[Addresses], Awaitable[None]]) -> None:
