@@ -1,8 +1,8 @@
 """Databases: engines for SQLite and PostgreSQL with the settings that matter, and the column types both share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -26,14 +26,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from services.chassis.store import Conflict, Unavailable
+from services.chassis.outages import translated
 
 BUSY_TIMEOUT_SECONDS = 15
 """How long a SQLite writer waits for another process's write to end. Ours take milliseconds."""
+
+STATEMENT_SECONDS = 20
+"""How long a statement may take, its waiting for locks included: a server that vanished does not even hang up."""
 
 POOL_SIZE = 4
 """Per process and service: PostgreSQL's default of 100 connections is shared by seven services' processes."""
@@ -90,7 +91,7 @@ def among(column: Column[Any], values: Collection[Any], dialect: str) -> ColumnE
 class Database:
     """One service's database. Everything of one process that uses it shares this object, and so its pool and lock."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, statement_seconds: float | None = STATEMENT_SECONDS) -> None:
         self.url = make_url(url)
         self.dialect = self.url.get_backend_name()
         self._write_lock: asyncio.Lock | None = None
@@ -98,7 +99,9 @@ class Database:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             self._write_lock = asyncio.Lock()
-        arguments = {"timeout": BUSY_TIMEOUT_SECONDS} if self.dialect == "sqlite" else {"timeout": 5}
+        arguments: dict[str, float | None] = {"timeout": 5, "command_timeout": statement_seconds}
+        if self.dialect == "sqlite":
+            arguments = {"timeout": BUSY_TIMEOUT_SECONDS}
         self.engine = create_async_engine(
             self.url,
             pool_size=POOL_SIZE,
@@ -113,14 +116,14 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection to read with. Raises Unavailable."""
-        with _translated():
+        with translated():
             async with self.engine.connect() as connection:
                 yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction to write in. Raises Unavailable, and Conflict on a row that exists already."""
-        with _translated():
+        with translated():
             if self._write_lock is None:
                 async with self.engine.begin() as connection:
                     yield connection
@@ -151,36 +154,3 @@ def _prepare_sqlite(engine: Engine) -> None:
         # A read that turns into a write fails at once when another wrote meanwhile; IMMEDIATE waits at the beginning.
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except IntegrityError as error:
-        if _is_unique_violation(error):
-            raise Conflict(str(error.orig)) from error
-        raise
-    except (OSError, PoolTimeout) as error:
-        raise Unavailable(repr(error)) from error
-    except DBAPIError as error:
-        if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError) or _is_outage(error):
-            raise Unavailable(str(error.orig)) from error
-        raise
-
-
-# Connection exceptions, no resources, operator intervention
-# (https://www.postgresql.org/docs/current/errcodes-appendix.html).
-_OUTAGES = ("08", "53", "57P")
-
-
-def _is_outage(error: DBAPIError) -> bool:
-    return str(getattr(error.orig, "sqlstate", "")).startswith(_OUTAGES)
-
-
-# unique_violation; SQLite has no codes of the standard.
-_UNIQUE_VIOLATION = "23505"
-
-
-def _is_unique_violation(error: IntegrityError) -> bool:
-    return getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION or "UNIQUE constraint" in str(error.orig)

@@ -84,7 +84,7 @@ async def _move(service: Service, url: str, go: Callable[[Config], None]) -> tup
         go(config)
         return before, _revision(connection)
 
-    database = Database(url)
+    database = Database(url, statement_seconds=None)
     try:
         # The write transaction is SQLite's lock; PostgreSQL's is taken inside it, and both end with it.
         async with database.writing() as connection:
