@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from contracts.message import Envelope, Message
 from services.chassis.dispatching import Dispatcher
-from services.chassis.handling import Emitted, Handler, Ports, Result
+from services.chassis.handling import Emitted, Handler, Later, Ports, Result
 from services.chassis.kernel import NotYet
-from services.chassis.rows import Key, Rows
+from services.chassis.rows import Key, Rows, field_names
 from services.chassis.store import Entry
 
 
@@ -60,7 +61,7 @@ class Call:
             now=dispatcher.now,
             effect=self.effect.model_dump(mode="json") if self.effect else None,
             read=list(_shared(before)),
-            emitted=[follower.attributes(personal=False) for follower in followers],
+            emitted=[_noted(*pair) for pair in zip(followers, emitted, strict=True)],
         )
 
     def _check(self, followers: Sequence[Envelope], allowed: Collection[type[Message]]) -> None:
@@ -72,8 +73,24 @@ class Call:
             raise Forbidden(f"the same message was emitted twice on {cause}")
 
 
+def _noted(envelope: Envelope, emission: Emitted) -> dict[str, Any]:
+    """What the journal keeps of what was emitted: the envelope, and of a timer when it is due."""
+    due = {"due": emission.due.astimezone(UTC).isoformat()} if isinstance(emission, Later) else {}
+    return envelope.attributes(personal=False) | due
+
+
 def _shared(before: Mapping[Key, tuple[Any, ...] | None]) -> Iterator[dict[str, Any]]:
-    """The rows of shared kinds (stock, prices, limits) as this handler read them: a replay decides by the same."""
+    """The rows of shared kinds, those that others change too, as this handler read them: a replay decides by the same.
+
+    By names, so that a later release, whose row has another column, can still tell them apart. What a kind calls
+    ``personal`` is None.
+    """
     for key, columns in before.items():
         if getattr(key.kind, "shared", False):
-            yield {"kind": key.kind.__name__, "id": key.id, "columns": columns}
+            yield {"kind": key.kind.__name__, "id": key.id, "columns": columns and _named(key.kind, columns)}
+
+
+def _named(kind: type[Any], columns: tuple[Any, ...]) -> dict[str, Any]:
+    personal = getattr(kind, "personal", ())
+    named = zip(field_names(kind), columns, strict=True)
+    return {name: None if name in personal else column for name, column in named}

@@ -140,11 +140,11 @@ class Pipeline:
         return None
 
     async def _transact(self, letters: list[Letter]) -> list[Dispatch]:
-        now = self.clock()
-        dispatcher = Dispatcher(self.service, now, self.mint)
         entries, parked = [], []
         async with self.store.begin() as transaction:
             rows, declared = await self._load(transaction, letters)
+            # Read under the locks: the journal's order of two that touch one row is the order in which they did.
+            dispatcher = Dispatcher(self.service, self.clock(), self.mint)
             for letter in letters:
                 message = type(letter.envelope.message)
                 call = Call(letter.envelope, rows, declared[letter.envelope.id], letter.effect)

@@ -119,8 +119,9 @@ class SqlTransaction:
                 "effect": entry.effect,
                 "read": entry.read,
                 "emitted": entry.emitted,
+                "position": position,
             }
-            for entry in sorted(entries, key=lambda entry: entry.envelope.id)
+            for position, entry in sorted(enumerate(entries), key=lambda placed: placed[1].envelope.id)
         ]
         await self.connection.execute(insert(self._tables.inbox), rows)
 
@@ -186,11 +187,7 @@ class SqlTransaction:
 
     async def forget(self, *, journal_before: datetime, keys_before: datetime) -> None:
         """Delete journal rows and failed tries, and idempotency keys, from before these moments."""
-        inbox, attempts, keys = (
-            self._tables.inbox,
-            self._tables.attempts,
-            self._tables.idempotency,
-        )
+        inbox, attempts, keys = self._tables.inbox, self._tables.attempts, self._tables.idempotency
         await self.connection.execute(delete(inbox).where(inbox.c.handled_at < journal_before))
         await self.connection.execute(delete(attempts).where(attempts.c.failed_at < journal_before))
         await self.connection.execute(delete(keys).where(keys.c.created_at < keys_before))

@@ -73,7 +73,7 @@ class Transaction(Protocol):
         """Write new and changed rows. Raises Conflict."""
 
     async def journal(self, entries: Sequence[Entry]) -> None:
-        """Write the inbox rows. Raises Conflict when one of the messages was handled meanwhile."""
+        """Write the inbox rows, given in the order of handling. Raises Conflict when one was handled meanwhile."""
 
     async def repeated(self, ids: Collection[UUID]) -> None:
         """Count one more arrival of messages that are known."""

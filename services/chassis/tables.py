@@ -50,6 +50,7 @@ def chassis_tables(metadata: MetaData) -> ChassisTables:
         Column("read", Json(list[dict[str, Any]]), nullable=False),
         Column("emitted", Json(list[dict[str, Any]]), nullable=False),
         Column("repeats", Integer, nullable=False, default=0, server_default="0"),
+        Column("position", Integer, nullable=False, default=0, server_default="0"),
     )
     attempts = Table(
         "attempts",

@@ -23,6 +23,10 @@ class Status(StrEnum):
     RELEASED = "released"
 
 
+AT_REST = frozenset({Status.CONFIRMED, Status.REJECTED, Status.RELEASED})
+"""Nobody waits for anything: sold, or not held any more."""
+
+
 class Bond(StrEnum):
     """Where an order's attachment stands."""
 
@@ -132,7 +136,9 @@ class Share:
 
 @dataclass(slots=True)
 class Reservation:
-    """Seats of one ticket type for one buyer, at the price of the moment they were held."""
+    """Seats of one ticket type for one buyer, at the price of the moment they were held. Any order may name it."""
+
+    shared: ClassVar[bool] = True
 
     id: UUID
     user_id: UUID

@@ -76,6 +76,9 @@ class EventFacts:
 class Holder:
     """The buyer's name as tickets show it: personal data. Erased is for ever."""
 
+    shared: ClassVar[bool] = True
+    personal: ClassVar[frozenset[str]] = frozenset({"name"})
+
     id: UUID
     version: int
     name: str | None
@@ -112,7 +115,12 @@ def ticket_id(reservation_id: UUID, number: int) -> UUID:
 
 @dataclass(slots=True)
 class Ticket:
-    """The ``number``-th of ``total`` tickets of a reservation. Its PDF shows its event and holder at these versions."""
+    """The ``number``-th of ``total`` tickets of a reservation. Its PDF shows its event and holder at these versions.
+
+    The gate and catalogue facts change it too, not only its order's messages.
+    """
+
+    shared: ClassVar[bool] = True
 
     id: UUID
     order_id: UUID
