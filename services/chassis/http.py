@@ -19,12 +19,13 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 
+from services.chassis import operations
 from services.chassis.answers import Pending, shown
 from services.chassis.bodies import Router, read
 from services.chassis.documents import IdPath, accepted, awaited, openapi_of
@@ -97,7 +98,8 @@ def create_app(running: Running, stop: asyncio.Event | None = None) -> FastAPI:
     )
     app.state.front = front
     app.include_router(service.router, tags=[service.name])
-    _guard(app, list(_routes(service)))
+    app.include_router(operations.router)
+    _guard(app, [*_routes(service), *_api_routes(operations.router)])
 
     app.router.routes.append(ASSETS)
 
@@ -146,7 +148,11 @@ def _check_routes(service: Service) -> None:
 
 
 def _routes(service: Service) -> Iterator[APIRoute]:
-    return (route for route in service.router.routes if isinstance(route, APIRoute))
+    return _api_routes(service.router)
+
+
+def _api_routes(router: APIRouter) -> Iterator[APIRoute]:
+    return (route for route in router.routes if isinstance(route, APIRoute))
 
 
 def _guard(app: FastAPI, included: Sequence[Route]) -> None:

@@ -40,6 +40,22 @@ class Assembly:
     background: Sequence[Background] = ()
 
 
+type Facts = Mapping[type[Any], Callable[[Any], Message]]
+"""For each kind of catalogue row the fact that tells its whole state, made from the row as it is now."""
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """The kind of row whose ``status`` says where a purchase stands, and the statuses at which nothing is owed.
+
+    The kind has the columns id, event_id, status, reason and created_at. Where it has an ``order_id``, rows with one
+    are part of that order's purchase.
+    """
+
+    kind: type[Any]
+    at_rest: frozenset[str]
+
+
 type Assemble = Callable[[Any, Database], AbstractAsyncContextManager[Assembly]]
 
 
@@ -57,6 +73,10 @@ class Service:
     assemble: Assemble
     handlers: Handlers[Any] = field(default_factory=Handlers)
     settings: type[Settings] = Settings
+    facts: Facts = field(default_factory=dict)
+    """Its catalogue's facts, for an operator who has a lost one told again."""
+    purchases: Purchases | None = None
+    """Where purchases are listed from, in the services that know them."""
 
     def __post_init__(self) -> None:
         """Raises Disagreement when a message of the table has no handler, or a handler no row in the table."""

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from services.chassis.config import Settings
 from services.chassis.database import Database
 from services.chassis.service import Assembly, Service
-from services.event.adapters.http import router
+from services.event.adapters.http import restated, router
 from services.event.adapters.sql import KINDS, SqlEvents, metadata, tables
+from services.event.domain import Event
 
 
 @asynccontextmanager
@@ -24,4 +25,5 @@ event = Service(
     metadata=metadata,
     router=router,
     assemble=assemble,
+    facts={Event: restated},
 )

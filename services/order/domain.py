@@ -34,6 +34,9 @@ class Status(StrEnum):
 ENDED = frozenset({Status.REJECTED, Status.CANCELLED, Status.REFUNDED})
 """Nothing is left to be undone. Every other order is live: a completed one has tickets that can be voided."""
 
+AT_REST = ENDED | {Status.COMPLETED}
+"""Nobody owes the buyer a decision."""
+
 
 class Word(StrEnum):
     """What an order says. Which message that is, the handlers know."""

@@ -8,10 +8,11 @@ from functools import partial
 from contracts.order import CancelOrdersOf
 from services.chassis import config
 from services.chassis.database import Database
-from services.chassis.service import Assembly, Service
+from services.chassis.service import Assembly, Purchases, Service
 from services.order import effects
 from services.order.adapters.http import Desk, router
 from services.order.adapters.sql import KINDS, SqlOrders, metadata, read_orders, tables
+from services.order.domain import AT_REST, Order
 from services.order.handlers import on
 from services.order.ports import Ports
 
@@ -44,4 +45,5 @@ order = Service(
     assemble=assemble,
     handlers=on,
     settings=Settings,
+    purchases=Purchases(Order, AT_REST),
 )

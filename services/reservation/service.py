@@ -10,9 +10,10 @@ from pydantic import Field
 
 from services.chassis.config import Settings
 from services.chassis.database import Database
-from services.chassis.service import Assembly, Service
+from services.chassis.service import Assembly, Purchases, Service
 from services.reservation.adapters.http import router
 from services.reservation.adapters.sql import KINDS, SqlReads, metadata, tables
+from services.reservation.domain import AT_REST, Reservation
 from services.reservation.handlers import on
 from services.reservation.ports import Ports
 
@@ -45,4 +46,5 @@ reservation = Service(
     assemble=assemble,
     handlers=on,
     settings=ReservationSettings,
+    purchases=Purchases(Reservation, AT_REST),
 )

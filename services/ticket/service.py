@@ -14,11 +14,12 @@ from contracts.ticket import RenderTickets
 from services.chassis.config import Settings
 from services.chassis.database import Database
 from services.chassis.service import Assembly, Service
-from services.ticket.adapters.http import Desk, router
+from services.ticket.adapters.http import Desk, restated, router
 from services.ticket.adapters.pdf import Face, render
 from services.ticket.adapters.qr import Claims, Signer, load_private_key, load_public_key, to_jwks
 from services.ticket.adapters.s3 import PUTS_AT_ONCE, Archive, open_archive
 from services.ticket.adapters.sql import KINDS, Catalogue, metadata, tables
+from services.ticket.domain import TicketType
 from services.ticket.effects import print_again, print_order
 from services.ticket.handlers import on
 from services.ticket.ports import Ports, Sheet
@@ -115,4 +116,5 @@ ticket = Service(
     assemble=assemble,
     handlers=on,
     settings=TicketSettings,
+    facts={TicketType: restated},
 )

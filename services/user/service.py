@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from services.chassis.config import Settings
 from services.chassis.database import Database
 from services.chassis.service import Assembly, Service
-from services.user.adapters.http import router
+from services.user.adapters.http import restated, router
 from services.user.adapters.sql import KINDS, SqlUsers, metadata, tables
+from services.user.domain import User
 
 
 @asynccontextmanager
@@ -24,4 +25,5 @@ user = Service(
     metadata=metadata,
     router=router,
     assemble=assemble,
+    facts={User: restated},
 )

@@ -67,6 +67,11 @@ def told[Fact: EventScheduled | EventChanged | EventCancelled](fact: type[Fact],
     return fact(event_id=event.id, version=event.version, **asdict(event.plan))
 
 
+def restated(event: domain.Event) -> EventChanged | EventCancelled:
+    """What is true of an event now, as a fact."""
+    return told(EventCancelled, event) if event.status is Status.CANCELLED else told(EventChanged, event)
+
+
 def events(ingress: Ingress) -> Events:
     """Where events are read."""
     reads: Events = ingress.adapters

@@ -349,6 +349,11 @@ def _row(type_id: UUID, body: TicketTypeBody) -> TicketType:
     )
 
 
+def restated(row: TicketType) -> TicketTypeChanged:
+    """What is true of a ticket type now, as a fact."""
+    return _fact(TicketTypeChanged, row)
+
+
 def _fact[Fact: (TicketTypeCreated, TicketTypeChanged)](kind: type[Fact], row: TicketType) -> Fact:
     return kind(
         ticket_id=row.id,

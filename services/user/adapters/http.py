@@ -44,6 +44,13 @@ def shown(user: domain.User | None) -> User:
     return User(id=user.id, name=user.name, email=user.email)
 
 
+def restated(user: domain.User) -> UserUpdated | UserErased:
+    """What is true of a buyer now, as a fact."""
+    if user.name is None:
+        return UserErased(user_id=user.id, version=user.version)
+    return UserUpdated(user_id=user.id, version=user.version, name=user.name)
+
+
 def users(ingress: Ingress) -> Users:
     """Where buyers are read."""
     reads: Users = ingress.adapters

@@ -1,0 +1,130 @@
+"""What a service did, read from its database: messages that it handled, tries that failed, messages not sent yet.
+
+Nothing here holds personal data: the journal was written without it, and what waits in the outbox is shown without.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from sqlalchemy import Row, Select, Table, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contracts.message import Envelope, UnknownType
+from services.chassis.database import Database, among
+from services.chassis.tables import ChassisTables
+
+
+class Handled(BaseModel):
+    """A message that was handled. Of two with one ``handled_at``, the lower ``position`` was handled first."""
+
+    envelope: dict[str, Any]
+    outcome: str
+    handled_at: datetime
+    position: int
+    effect: dict[str, Any] | None
+    read: list[dict[str, Any]]
+    """The shared rows that decided, as read: kind, id, and columns by name, None for a row that was not there."""
+    emitted: list[dict[str, Any]]
+    """The envelopes that followed; a timer's says when it is ``due``."""
+    repeats: int
+    """How often the message came again, and was dropped."""
+
+
+class Failed(BaseModel):
+    """A try that failed, the ``number``-th of its message."""
+
+    envelope: dict[str, Any]
+    number: int
+    error: str
+    place: str
+    failed_at: datetime
+
+
+class Unsent(BaseModel):
+    """An outbox row: a timer, a parked message (``waits_for`` says for what), or one on its way to ``queue``."""
+
+    message_id: UUID
+    envelope: dict[str, Any]
+    queue: str
+    send_at: datetime
+    waits_for: str | None
+
+
+class Journal(BaseModel):
+    """What one service knows of some messages. ``settings`` are those that its handlers are handed now."""
+
+    service: str
+    handled: list[Handled] = Field(default_factory=list)
+    failed: list[Failed] = Field(default_factory=list)
+    unsent: list[Unsent] = Field(default_factory=list)
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+async def read_journal(
+    database: Database,
+    tables: ChassisTables,
+    service: str,
+    *,
+    correlations: Collection[str] = (),
+    messages: Collection[UUID] = (),
+) -> Journal:
+    """What the service knows of messages with these correlations or ids, each list in its order. Raises Unavailable."""
+    async with database.reading() as connection:
+
+        async def rows(table: Table, message_id: str, *order: str) -> list[Row[*tuple[Any, ...]]]:
+            found = await connection.execute(
+                _about(select(table), table, message_id, correlations, messages, connection).order_by(
+                    *(table.c[name] for name in order)
+                )
+            )
+            return list(found)
+
+        return Journal(
+            service=service,
+            handled=[_handled(row) for row in await rows(tables.inbox, "id", "handled_at", "position", "id")],
+            failed=[_failed(row) for row in await rows(tables.attempts, "message_id", "failed_at", "number")],
+            unsent=[_unsent(row) for row in await rows(tables.outbox, "message_id", "send_at", "key")],
+        )
+
+
+def _about(
+    query: Select[*tuple[Any, ...]],
+    table: Table,
+    message_id: str,
+    correlations: Collection[str],
+    messages: Collection[UUID],
+    connection: AsyncConnection,
+) -> Select[*tuple[Any, ...]]:
+    dialect = connection.dialect.name
+    return query.where(
+        or_(among(table.c.correlation, correlations, dialect), among(table.c[message_id], messages, dialect))
+    )
+
+
+def _handled(row: Row[*tuple[Any, ...]]) -> Handled:
+    return Handled.model_validate({name: getattr(row, name) for name in Handled.model_fields})
+
+
+def _failed(row: Row[*tuple[Any, ...]]) -> Failed:
+    return Failed.model_validate({name: getattr(row, name) for name in Failed.model_fields})
+
+
+def _unsent(row: Row[*tuple[Any, ...]]) -> Unsent:
+    return Unsent(
+        message_id=row.message_id,
+        envelope=shown_envelope(row.body),
+        queue=row.queue,
+        send_at=row.send_at,
+        waits_for=row.waits_for,
+    )
+
+
+def shown_envelope(body: str) -> dict[str, Any]:
+    """A body's CloudEvents attributes, without personal data; of a type that is unknown here, id and type."""
+    try:
+        return Envelope.decode(body).attributes(personal=False)
+    except UnknownType as unknown:
+        return {"id": str(unknown.id), "type": str(unknown)}

@@ -1,0 +1,95 @@
+"""Operators' routes, the same in every service: what it did for a purchase, and sending again.
+
+They are on a service's own port only: behind the operators' secret, in no OpenAPI document, and not where clients come.
+"""
+
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AwareDatetime, TypeAdapter
+
+from services.chassis.bodies import StrictRoute
+from services.chassis.handling import Ports
+from services.chassis.journal import Journal, read_journal
+from services.chassis.operators import operator
+from services.chassis.problems import Problem
+from services.chassis.purchases import PurchasePage, Wanted, read_purchases
+from services.chassis.resending import Resend, Resent, resend
+from services.chassis.rows import Rows
+from services.chassis.runtime import Running
+
+_MOST_IDS = 500
+
+router = APIRouter(
+    prefix="/operations",
+    route_class=StrictRoute,
+    redirect_slashes=False,
+    include_in_schema=False,
+    dependencies=[Depends(operator)],
+)
+
+
+def _running(request: Request) -> Running:
+    running: Running = request.app.state.front.running
+    return running
+
+
+type RunningDep = Annotated[Running, Depends(_running)]
+type Correlations = Annotated[list[str] | None, Query(max_length=_MOST_IDS)]
+type Ids = Annotated[list[UUID] | None, Query(max_length=_MOST_IDS)]
+
+
+@router.get("/journal")
+async def journal(running: RunningDep, correlation: Correlations = None, message: Ids = None) -> Journal:
+    """What this service knows of these correlations, and of these messages."""
+    return await _journal(running, correlation or [], message or [])
+
+
+@router.get("/journal/{message_id}")
+async def one_message(message_id: UUID, running: RunningDep) -> Journal:
+    """What this service knows of a message. Raises Problem(404) when that is nothing."""
+    found = await _journal(running, [], [message_id])
+    if not (found.handled or found.failed or found.unsent):
+        raise Problem(404, detail="This service has not seen the message.")
+    return found
+
+
+@router.get("/purchases")
+async def purchases(
+    running: RunningDep,
+    id: Ids = None,  # noqa: A002 (the parameter's name)
+    since: AwareDatetime | None = None,
+    state: str | None = None,
+    event_id: UUID | None = None,
+    cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> PurchasePage:
+    """Purchases, newest first: those with these ids, or a page of those that fit."""
+    wanted = Wanted(ids=id or (), since=since, state=state, event_id=event_id, before=cursor, limit=limit)
+    return await read_purchases(running.database, running.service, wanted)
+
+
+@router.post("/resend")
+async def send_again(wanted: Resend, running: RunningDep) -> Resent:
+    """Put messages on their listeners' queues again, and facts of catalogue rows."""
+    return await resend(running, wanted)
+
+
+async def _journal(running: Running, correlations: list[str], messages: list[UUID]) -> Journal:
+    found = await read_journal(
+        running.database, running.service.tables, running.service.name, correlations=correlations, messages=messages
+    )
+    return found.model_copy(update={"settings": handed_settings(running.assembly.ports)})
+
+
+def handed_settings(ports: Any) -> dict[str, Any]:
+    """The settings that a service's handlers are handed beside what every handler is, JSON-able and by name."""
+    moment = datetime.fromtimestamp(0, UTC)
+    handed = ports(rows=Rows().within(frozenset()), now=moment, sent=moment, id=UUID(int=0), effect=None)
+    common = {field.name for field in fields(Ports)}
+    own = {field.name: getattr(handed, field.name) for field in fields(handed) if field.name not in common}
+    settings: dict[str, Any] = TypeAdapter(dict[str, Any]).dump_python(own, mode="json")
+    return settings

@@ -1,0 +1,115 @@
+"""Sending again what a service has sent: from its journal, from its outbox, or made anew from its catalogue rows.
+
+A message keeps its id, so whoever handled it drops it. A fact made anew is a message of its own; its row's version
+makes it harmless, and rows are the only place where its personal data still is.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+
+from contracts.message import Envelope, Message
+from services.chassis.database import among
+from services.chassis.dispatching import Dispatcher
+from services.chassis.rows import field_names
+from services.chassis.runtime import Running
+from services.chassis.storage import SqlTransaction
+from services.chassis.store import Dispatch
+
+_MOST = 100
+
+
+class Again(BaseModel):
+    """A message to send again: one that this service emitted on ``cause``, or without one, that is in its outbox.
+
+    ``to`` names the services that shall get it; all who listen, unless given.
+    """
+
+    id: UUID
+    cause: UUID | None = None
+    to: list[str] | None = None
+
+
+class Resend(BaseModel):
+    """What to send again. ``facts`` are ids of catalogue rows of this service."""
+
+    messages: list[Again] = Field(default=[], max_length=_MOST)
+    facts: list[UUID] = Field(default=[], max_length=_MOST)
+
+
+class Sent(BaseModel):
+    """A message that is on its way to a queue again."""
+
+    id: UUID
+    type: str
+    queue: str
+
+
+class Resent(BaseModel):
+    """What was sent, and the ids of messages and rows that this service does not have."""
+
+    sent: list[Sent]
+    unknown: list[UUID]
+
+
+async def resend(running: Running, wanted: Resend) -> Resent:
+    """Send again. The outbox keeps what SQS does not accept at once. Raises Unavailable."""
+    now = running.clock()
+    dispatcher = Dispatcher(running.service.name, now, running.mint)
+    async with running.store.begin() as transaction:
+        waiting = await _outbox(running, transaction, [again.id for again in wanted.messages if again.cause is None])
+        known = {dispatch.message_id for dispatch in waiting}
+        emitted = await _emitted(running, transaction, [a.cause for a in wanted.messages if a.cause is not None])
+        for again in wanted.messages:
+            for envelope in emitted.get(again.id, ()):
+                known.add(again.id)
+                dispatcher.enqueue(envelope)
+        for row_id, message in await _facts(running, transaction, wanted.facts):
+            known.add(row_id)
+            dispatcher.request(message, running.mint())
+        targets = {again.id: again.to for again in wanted.messages if again.to is not None}
+        fresh = [dispatch for dispatch in dispatcher.at_once if _is_meant(dispatch, targets)]
+        if fresh:
+            await transaction.enqueue(fresh)
+    outgoing = [*waiting, *fresh]
+    await running.outbox.send(outgoing)
+    return Resent(
+        sent=[Sent(id=one.message_id, type=one.type, queue=one.queue) for one in outgoing],
+        unknown=[each for each in (*(a.id for a in wanted.messages), *wanted.facts) if each not in known],
+    )
+
+
+def _is_meant(dispatch: Dispatch, targets: Mapping[UUID, Sequence[str]]) -> bool:
+    meant = targets.get(dispatch.message_id)
+    return meant is None or dispatch.queue.rpartition("-")[0] in meant
+
+
+async def _outbox(running: Running, transaction: SqlTransaction, ids: Sequence[UUID]) -> list[Dispatch]:
+    outbox = running.service.tables.outbox
+    columns = [outbox.c[name] for name in field_names(Dispatch)]
+    query = select(*columns).where(among(outbox.c.message_id, ids, running.database.dialect))
+    return [Dispatch(*row) for row in await transaction.connection.execute(query)]
+
+
+async def _emitted(running: Running, transaction: SqlTransaction, causes: Sequence[UUID]) -> dict[UUID, list[Envelope]]:
+    """What followed from these messages, by id: two versions of one message share it."""
+    inbox = running.service.tables.inbox
+    query = select(inbox.c.emitted).where(among(inbox.c.id, causes, running.database.dialect))
+    found = defaultdict(list)
+    for emitted in (await transaction.connection.execute(query)).scalars():
+        for attributes in emitted:
+            envelope = Envelope.decode(json.dumps(attributes))
+            found[envelope.id].append(envelope)
+    return found
+
+
+async def _facts(running: Running, transaction: SqlTransaction, ids: Sequence[UUID]) -> list[tuple[UUID, Message]]:
+    found: list[tuple[UUID, Message]] = []
+    for kind, told in running.service.facts.items():
+        rows = await transaction.load(kind, sorted(ids), lock=False) if ids else []
+        found += [(row.id, told(row)) for row in rows]
+    return found
