@@ -15,7 +15,7 @@ from services.chassis.pipeline import Pipeline
 from services.chassis.relay import Outbox, sleep_unless
 from services.chassis.service import Background
 from services.chassis.sqs import LONG_POLL_SECONDS, Queues
-from services.chassis.store import Store, Unavailable
+from services.chassis.store import Store
 
 LOOPS_PER_QUEUE = 2
 VISIBILITY_SECONDS = 60
@@ -111,7 +111,7 @@ class Worker:
             try:
                 await self._store.probe()
                 return
-            except Unavailable:
+            except Exception:  # whatever it is: a loop that ended here would end the whole worker
                 await sleep_unless(stop, pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
@@ -139,14 +139,8 @@ class Worker:
         for delivery, verdict in zip(deliveries, verdicts, strict=True):
             match verdict:
                 case Bury():
-                    log.error(
-                        "buried",
-                        queue=queue.name,
-                        reason=verdict.reason,
-                        error=verdict.error,
-                    )
-                    await self._queues.bury(queue.dead_letter_name, delivery, verdict)
-                    finished.append(delivery.receipt)
+                    if await self._bury(queue, delivery, verdict):
+                        finished.append(delivery.receipt)
                 case Retry():
                     log.warning(
                         "retried",
@@ -161,6 +155,16 @@ class Worker:
             await self._queues.delete(queue.name, finished)
         if retries:
             await self._queues.set_visibility(queue.name, retries)
+
+    async def _bury(self, queue: Queue, delivery: Delivery, verdict: Bury) -> bool:
+        """Whether it could be buried. If not, it comes again, and SQS buries it in the end; its batch goes on."""
+        try:
+            await self._queues.bury(queue.dead_letter_name, delivery, verdict)
+        except Exception as error:
+            log.error("not_buried", queue=queue.name, reason=verdict.reason, error=repr(error))
+            return False
+        log.error("buried", queue=queue.name, reason=verdict.reason, error=verdict.error)
+        return True
 
 
 def _receipts(deliveries: Sequence[Delivery]) -> list[str]:

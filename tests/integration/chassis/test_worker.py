@@ -15,11 +15,12 @@ from contracts.reservation import CancelReservation, ExpireReservation
 from contracts.routes import Queue
 from localstack.provision import provision
 from services.chassis.database import Database
+from services.chassis.decision import Bury
 from services.chassis.handling import Emitted, Ports
 from services.chassis.letters import Delivery
 from services.chassis.relay import Outbox
 from services.chassis.sqs import Queues, open_queues
-from services.chassis.storage import SqlStore
+from services.chassis.storage import SqlStore, SqlTransaction
 from services.chassis.store import Dispatch, Store
 from services.chassis.worker import STALE_AFTER, Worker
 from services.operations.postgres import Postgres
@@ -121,6 +122,24 @@ async def test_what_cannot_be_read_lies_in_the_dead_letter_queue_with_its_reason
     assert "no CloudEvents envelope" in attributes["error"]["StringValue"]
 
 
+async def test_what_cannot_be_buried_keeps_nobody_elses_message_on_the_queue(queues: Queues, store: SqlStore) -> None:
+    refused = asyncio.Event()
+
+    class WithoutDeadLetters(Queues):
+        async def bury(self, dead_letter_queue: str, delivery: Delivery, verdict: Bury) -> None:
+            refused.set()
+            raise RuntimeError("too large together with its reason")
+
+    envelopes = [cancelling() for _ in range(9)]
+    url = await queues.url(QUEUE)
+    await queues.client.send_message(QueueUrl=url, MessageBody="too large")
+    await queues.send([dispatch(envelope) for envelope in envelopes])
+    async with working(Counting(store), WithoutDeadLetters(queues.client, queues.prefix, {})):
+        await asyncio.wait_for(refused.wait(), 20)
+        await eventually(lambda: waiting(queues, QUEUE), until=lambda count: count == 1)
+    assert [await times(store, envelope) for envelope in envelopes] == [1] * 9
+
+
 async def test_a_message_that_failed_comes_again_after_its_back_off(queues: Queues, store: SqlStore) -> None:
     tries: list[str] = []
 
@@ -187,6 +206,31 @@ async def test_a_lost_database_pauses_the_worker_and_is_no_messages_fault(queues
                 assert await transaction.failures({meanwhile.id}) == set()
     finally:
         server.stop()
+
+
+async def test_a_worker_outlives_whatever_a_database_says_while_it_is_not_usable(
+    queues: Queues, store: SqlStore
+) -> None:
+    envelope = cancelling()
+    asked: list[int] = []
+
+    class Wrong(SqlStore):
+        @asynccontextmanager
+        async def begin(self) -> AsyncIterator[SqlTransaction]:
+            if len(asked) < 2:
+                raise RuntimeError("password authentication failed")
+            async with super().begin() as transaction:
+                yield transaction
+
+        async def probe(self) -> None:
+            asked.append(len(asked))
+            if len(asked) < 2:
+                raise RuntimeError("password authentication failed")
+
+    await queues.send([dispatch(envelope)])
+    async with working(Counting(Wrong(store.database, KINDS, tables)), queues):
+        await eventually(lambda: times(store, envelope), until=lambda count: count == 1)
+    assert len(asked) == 2
 
 
 async def test_a_stopping_worker_finishes_what_it_began(queues: Queues, store: SqlStore) -> None:
