@@ -83,8 +83,9 @@ def decide(error: Exception, *, tries: int, now: datetime, sent: datetime, jitte
 
 
 def describe(error: Exception) -> str:
-    """An error in a line."""
-    return f"{type(error).__name__}: {error}"[:1000]
+    """An error in a line: its first one, since Pydantic and SQLAlchemy repeat what they were given in the others."""
+    first = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first}"[:1000]
 
 
 def place(error: Exception) -> str:

@@ -6,10 +6,12 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from contracts.message import Undecodable, UnknownType
 from contracts.routes import MAX_RECEIVES
-from services.chassis.decision import MAX_TRIES, Bury, Park, Retry, TooOld, Verdict, decide
+from contracts.user import UserUpdated
+from services.chassis.decision import MAX_TRIES, Bury, Park, Retry, TooOld, Verdict, decide, describe
 from services.chassis.kernel import Impossible, NotYet
 from tests.unit.handling import NOW
 
@@ -41,6 +43,13 @@ def test_the_last_try_buries_with_reason_error_and_place() -> None:
     assert isinstance(answer, Bury)
     assert (answer.reason, answer.error) == ("failed", "RuntimeError: no seat")
     assert answer.place.startswith("unit/chassis/test_decision.py:")
+
+
+def test_what_an_error_says_of_its_input_is_not_repeated() -> None:
+    with pytest.raises(ValidationError) as caught:
+        UserUpdated.model_validate({"user_id": uuid4(), "version": 0, "name": "Ana\nSouza"})
+    assert "Souza" in str(caught.value)
+    assert describe(caught.value) == "ValidationError: 2 validation errors for UserUpdated"
 
 
 @pytest.mark.parametrize(
