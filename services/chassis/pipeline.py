@@ -9,15 +9,7 @@ from uuid import UUID
 
 from contracts.message import Message, Undecodable, UnknownType
 from services.chassis.calling import Call
-from services.chassis.decision import (
-    Done,
-    Park,
-    TooOld,
-    Verdict,
-    decide,
-    describe,
-    place,
-)
+from services.chassis.decision import MAX_TRIES, Done, Park, TooOld, Verdict, decide, describe, place
 from services.chassis.dispatching import Dispatcher
 from services.chassis.handling import Effects, Handlers, Ports
 from services.chassis.ids import Mint
@@ -25,13 +17,7 @@ from services.chassis.kernel import Clock, NotYet
 from services.chassis.letters import ALONE_AFTER_RECEIVES, Delivery, Letter, open_letter
 from services.chassis.locking import load_and_lock
 from services.chassis.rows import Key, Rows
-from services.chassis.store import (
-    Attempt,
-    Dispatch,
-    Store,
-    Transaction,
-    Unavailable,
-)
+from services.chassis.store import Attempt, Dispatch, Store, Transaction, Unavailable
 
 
 class Sender(Protocol):
@@ -184,13 +170,23 @@ class Pipeline:
     async def _fail(self, letter: Letter, error: Exception) -> None:
         if isinstance(error, Unavailable):
             raise error
-        async with self.store.begin() as transaction:
-            if isinstance(error, NotYet):
+        if isinstance(error, NotYet):
+            async with self.store.begin() as transaction:
                 await transaction.enqueue([self._park(letter, error)])
-                return
-            now = self.clock()
-            tries = await transaction.failed(Attempt(letter.envelope, describe(error), place(error), now))
+            return
+        now = self.clock()
+        tries = await self._record(letter, Attempt(letter.envelope, describe(error), place(error), now))
         letter.verdict = self._decide(error, tries, now, letter)
+
+    async def _record(self, letter: Letter, attempt: Attempt) -> int:
+        try:
+            async with self.store.begin() as transaction:
+                return await transaction.failed(attempt)
+        except Unavailable:
+            raise
+        except Exception:
+            # A try that no database takes must not fail its batch: it counts for nothing, and SQS counts the receives.
+            return min(letter.delivery.receives, MAX_TRIES - 1)
 
     def _decide(self, error: Exception, tries: int, now: datetime, letter: Letter | None = None) -> Verdict:
         sent = letter.envelope.time if letter else now

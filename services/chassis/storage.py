@@ -11,11 +11,12 @@ from uuid import UUID
 from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.database import Database, among
 from services.chassis.rows import Id, field_names, values
-from services.chassis.store import Attempt, Dispatch, Entry
+from services.chassis.store import Attempt, Dispatch, Entry, Unavailable
 from services.chassis.tables import ChassisTables
 
 _OUTBOX_FIELDS = field_names(Dispatch)
@@ -24,12 +25,7 @@ _OUTBOX_FIELDS = field_names(Dispatch)
 class SqlStore:
     """A service's database. ``kinds`` maps each kind of row to its table, in the service's lock order."""
 
-    def __init__(
-        self,
-        database: Database,
-        kinds: Mapping[type[Any], Table],
-        tables: ChassisTables,
-    ) -> None:
+    def __init__(self, database: Database, kinds: Mapping[type[Any], Table], tables: ChassisTables) -> None:
         for kind, table in kinds.items():
             if (columns := tuple(table.columns.keys())) != field_names(kind):
                 raise TypeError(f"{kind.__name__} has fields {field_names(kind)}, its table columns {columns}")
@@ -44,9 +40,12 @@ class SqlStore:
             yield SqlTransaction(connection, self)
 
     async def probe(self) -> None:
-        """Ask the database whether it is there. Raises Unavailable."""
-        async with self.database.reading() as connection:
-            await connection.execute(select(1))
+        """Ask the database whether it is there, with its tables. Raises Unavailable."""
+        try:
+            async with self.database.reading() as connection:
+                await connection.execute(select(self.tables.inbox.c.id).limit(1))
+        except DBAPIError as error:
+            raise Unavailable(str(error.orig)) from error
 
 
 class SqlTransaction:

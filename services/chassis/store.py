@@ -104,4 +104,4 @@ class Store(Protocol):
         """Begin a writing transaction: commits at the end, rolls back on any exception. Raises Unavailable."""
 
     async def probe(self) -> None:
-        """Ask the database whether it is there. Raises Unavailable."""
+        """Ask the database whether it is there, with its tables. Raises Unavailable."""

@@ -14,7 +14,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.schema import CreateTable
 
 from services.chassis.database import Database
+from services.chassis.storage import SqlStore
 from services.chassis.store import Unavailable
+from tests.chassis import KINDS, tables
 
 people = Table(
     "people",
@@ -45,6 +47,12 @@ async def test_a_mistake_in_a_statement_is_no_outage(database_url: str, statemen
     async with opened(database_url) as database:
         with pytest.raises(DBAPIError):
             await execute(database, text(statement))
+
+
+async def test_a_database_without_our_tables_is_none(database_url: str) -> None:
+    async with opened(database_url) as database:
+        with pytest.raises(Unavailable):
+            await SqlStore(database, KINDS, tables).probe()
 
 
 async def test_a_value_that_no_column_holds_is_no_outage(postgres_database: str) -> None:

@@ -167,6 +167,16 @@ async def test_garbage_and_misdirected_messages_are_buried(store: Store) -> None
     assert [verdict.reason for verdict in verdicts[1:]] == ["undecodable"] * 6 + ["too_old"]  # type: ignore[union-attr]
 
 
+async def test_a_message_that_no_database_takes_does_not_keep_the_others_from_being_handled(store: Store) -> None:
+    good, odd = cancelling(), delivered(cancelling())
+    # PostgreSQL has no NUL in JSON: neither the journal nor the failed tries can hold this envelope.
+    object.__setattr__(odd, "body", odd.body.replace("/bilhetagem/", "\\u0000"))
+    verdicts = await Counting(store).pipeline().handle([odd, delivered(good)])
+    assert verdicts[1] == Done()
+    assert isinstance(verdicts[0], Retry | Done)
+    assert await times(store, good.message.reservation_id) == 1  # type: ignore[attr-defined]
+
+
 async def test_a_type_of_a_newer_release_is_retried_and_dropped_when_its_id_is_known(store: Store) -> None:
     pipeline, envelope = Counting(store).pipeline(), cancelling()
     newer = delivered(envelope)
