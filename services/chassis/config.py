@@ -6,6 +6,9 @@ from typing import Annotated
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+INTEGRATION_SECONDS = 29
+"""API Gateway ends an integration after this time (API Gateway Developer Guide, quotas of REST APIs)."""
+
 
 class Settings(BaseSettings):
     """What every service needs. A service with settings of its own adds a subclass."""
@@ -31,8 +34,12 @@ class Settings(BaseSettings):
     pending_horizon: timedelta = timedelta(hours=1)
     """How long a resource that no worker has made yet is called pending."""
 
-    longest_wait_seconds: Annotated[int, Field(ge=0, le=60)] = 25
-    """The most that ``Prefer: wait`` holds an answer; API Gateway ends an integration after 29 s."""
+    longest_wait_seconds: Annotated[int, Field(ge=0, lt=INTEGRATION_SECONDS)] = 25
+    """The most that ``Prefer: wait`` holds an answer."""
+
+    stage_prefix: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_-]+)?$")] = ""
+    """Such as ``/v1``: a private integration of API Gateway sends the stage in front of a path. Paths without it work
+    as well."""
 
     def database_url_of(self, service: str) -> str:
         """The URL of one service's database."""

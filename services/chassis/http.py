@@ -28,6 +28,7 @@ from starlette.routing import BaseRoute, Route
 from services.chassis import operations
 from services.chassis.answers import Pending, shown
 from services.chassis.bodies import Router, read
+from services.chassis.cors import let_browsers_in
 from services.chassis.documents import IdPath, accepted, awaited, openapi_of
 from services.chassis.edge import Edge
 from services.chassis.front import Front
@@ -99,7 +100,7 @@ def create_app(running: Running, stop: asyncio.Event | None = None) -> FastAPI:
     app.state.front = front
     app.include_router(service.router, tags=[service.name])
     app.include_router(operations.router)
-    _guard(app, [*_routes(service), *_api_routes(operations.router)])
+    _guard(app, [*_routes(service), *_api_routes(operations.router)], running.settings.stage_prefix)
 
     app.router.routes.append(ASSETS)
 
@@ -155,9 +156,10 @@ def _api_routes(router: APIRouter) -> Iterator[APIRoute]:
     return (route for route in router.routes if isinstance(route, APIRoute))
 
 
-def _guard(app: FastAPI, included: Sequence[Route]) -> None:
-    """Accept both spellings of a path, and answer every error with a problem document."""
-    app.add_middleware(Edge, with_slash=[route.path for route in included if route.path.endswith("/")])
+def _guard(app: FastAPI, included: Sequence[Route], stage: str = "") -> None:
+    """Accept every spelling of a path, let browsers in, and answer every error with a problem document."""
+    app.add_middleware(Edge, with_slash=[route.path for route in included if route.path.endswith("/")], stage=stage)
+    let_browsers_in(app)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:

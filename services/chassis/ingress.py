@@ -12,6 +12,7 @@ from contracts.message import Message
 from services.chassis.answers import Outcome, Shown, is_rejected, may_be_pending, pending, shown
 from services.chassis.database import Database
 from services.chassis.dispatching import Dispatcher
+from services.chassis.edge import public_path
 from services.chassis.front import Front
 from services.chassis.idempotency import claim, key_row
 from services.chassis.kernel import Clock
@@ -77,7 +78,7 @@ class Ingress:
         resource_id = await self._claim(self.running.mint())
         message = make(resource_id)
         await self._publish(message, message.id_when(resource_id))
-        headers = {"Location": location.format(id=resource_id)}
+        headers = self._location(location, resource_id)
         seconds = self._seconds_to_wait()
         outcome = None
         if seconds:
@@ -95,7 +96,7 @@ class Ingress:
     ) -> Response:
         """Let in a request about a resource that exists: 202. ``message_id`` is fresh unless given."""
         await self._publish(message, message_id or message.id_when(self.running.mint()))
-        headers = {"Location": location.format(id=resource_id)} if location else {}
+        headers = self._location(location, resource_id) if location else {}
         return pending(resource_id, 202, headers)
 
     async def find[Found](self, resource_id: UUID, view: View[Found]) -> Found | None:
@@ -159,7 +160,10 @@ class Ingress:
                 work.add(row)
                 work.emit(announce(row))
             body = show(row)
-        return shown(body, 201, {"Location": location.format(id=row_id)})
+        return shown(body, 201, self._location(location, row_id))
+
+    def _location(self, path: str, resource_id: UUID) -> dict[str, str]:
+        return {"Location": public_path(self.request, path.format(id=resource_id))}
 
     async def _claim(self, minted: UUID) -> UUID:
         row = await key_row(self.request, self.caller.id, minted, self.clock())

@@ -14,6 +14,7 @@ from pydantic_core.core_schema import ModelSchema
 from contracts.message import Message, message_types
 from services.chassis.http import create_app
 from services.chassis.runtime import running_together
+from services.operations.apigateway import definition
 from services.operations.asyncapi import asyncapi
 from services.operations.commands import console
 from services.operations.compatibility import breaking_changes
@@ -30,8 +31,10 @@ SCHEMAS = Path("contracts/schemas")
 
 def documents() -> dict[Path, str]:
     """Every generated file of the repository, and what it should contain. Raises Trouble."""
+    rest = asyncio.run(openapi())
     return {
-        Path("docs/openapi.json"): _json(asyncio.run(openapi())),
+        Path("docs/openapi.json"): _json(rest),
+        Path("contracts/apigateway.json"): _json(definition(rest)),
         Path("docs/asyncapi.yaml"): _yaml(asyncapi()),
         Path("docs/saga.md"): saga(),
         **{SCHEMAS / f"{message.type}.json": _json(schema_of(message)) for message in message_types().values()},

@@ -10,12 +10,11 @@ from rich.table import Table
 from services.chassis.migrate import draft, migrate
 from services.chassis.process import Interrupted, run, stopped_by_signals
 from services.chassis.telemetry import LogSettings, log_to
-from services.operations.addresses import Addresses
 from services.operations.commands import console
 from services.operations.infrastructure import Ground
 from services.operations.registry import service_named
 from services.operations.settings import settings_of
-from services.operations.system import Plan, run_system
+from services.operations.system import Open, Plan, run_system
 
 
 def keep_running(ground: Ground, host: str, port: int, *, processes: bool) -> None:
@@ -24,8 +23,8 @@ def keep_running(ground: Ground, host: str, port: int, *, processes: bool) -> No
     log_to(sys.stderr, LogSettings(level="warning", format="console"))
     plan = Plan(ground=ground, host=host, port=port, processes=processes)
 
-    async def ready(addresses: Addresses) -> None:
-        _print_urls(addresses, ground)
+    async def ready(system: Open) -> None:
+        _print_urls(system, ground)
         await asyncio.Event().wait()
 
     async def main() -> None:
@@ -38,15 +37,17 @@ def keep_running(ground: Ground, host: str, port: int, *, processes: bool) -> No
         console.print("Stopped.")
 
 
-def _print_urls(addresses: Addresses, ground: Ground) -> None:
+def _print_urls(system: Open, ground: Ground) -> None:
     table = Table(title="Bilhetagem is ready", title_justify="left", title_style="bold green")
     table.add_column("What")
     table.add_column("Where", overflow="fold")
+    addresses = system.addresses
     base = addresses.base_url
     for what, where in (
-        ("all services", base),
+        ("REST API", f"[bold]{system.url}[/]"),
         ("API documentation", f"{base}/docs"),
         ("OpenAPI", f"{base}/openapi.json"),
+        ("all services, directly", base),
         *((f"{name} alone", f"{addresses.ingress_url(name)}/docs") for name in addresses.ingresses),
         ("LocalStack", os.environ["AWS_ENDPOINT_URL"]),
         ("secrets", str(ground.state.secrets_file)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from localstack.front_door import deploy
 from localstack.provision import PREFIX
 from services.chassis.process import Interrupted, interruptible
 from services.operations.addresses import Addresses, taking
@@ -32,9 +33,15 @@ class Plan:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-async def run_system(
-    plan: Plan, stop: asyncio.Event, say: Say, meanwhile: Callable[[Addresses], Awaitable[None]]
-) -> None:
+@dataclass(frozen=True)
+class Open:
+    """A system that is ready. ``url`` is the REST API's, the one that clients know; the addresses lie behind it."""
+
+    url: str
+    addresses: Addresses
+
+
+async def run_system(plan: Plan, stop: asyncio.Event, say: Say, meanwhile: Callable[[Open], Awaitable[None]]) -> None:
     """Start everything, do something ``meanwhile``, then drain and end everything.
 
     Raises Interrupted when stopped before ``meanwhile`` had ended, and Trouble and its likes when something fails.
@@ -51,12 +58,13 @@ async def run_system(
             hosting = asyncio.create_task(host_processes(taken, plan.ground.state, environment, stop))
         else:
             hosting = asyncio.create_task(host_all(tuple(SERVICES.values()), taken, stop))
-        doing = asyncio.create_task(_once_ready(plan, addresses, meanwhile))
+        front_door = asyncio.create_task(_front_door(environment, addresses))
+        doing = asyncio.create_task(_once_ready(plan, addresses, front_door, meanwhile))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({hosting, doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
         done = doing.done()
         say("Draining and stopping")
-        for task in (stopping, doing):
+        for task in (stopping, doing, front_door):
             task.cancel()
         stop.set()
         await hosting
@@ -75,13 +83,21 @@ def _deployment(environment: Mapping[str, str], addresses: Addresses) -> Deploym
     )
 
 
-async def _once_ready(plan: Plan, addresses: Addresses, meanwhile: Callable[[Addresses], Awaitable[None]]) -> None:
+async def _front_door(environment: Mapping[str, str], addresses: Addresses) -> str:
+    """Deployed while the services start: both take seconds."""
+    aws, region = environment["AWS_ENDPOINT_URL"], environment["AWS_REGION"]
+    return await asyncio.to_thread(deploy, aws, f"{addresses.host}:{addresses.base}", region)
+
+
+async def _once_ready(
+    plan: Plan, addresses: Addresses, front_door: Awaitable[str], meanwhile: Callable[[Open], Awaitable[None]]
+) -> None:
     urls = [addresses.base_url, *(addresses.ingress_url(name) for name in addresses.ingresses)]
     if plan.processes:
         urls += [addresses.worker_url(name) for name in addresses.workers]
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
         await asyncio.gather(*(_healthy(client, url) for url in urls))
-    await meanwhile(addresses)
+    await meanwhile(Open(await front_door, addresses))
 
 
 async def _healthy(client: httpx.AsyncClient, url: str) -> None:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from services.chassis.process import run, stopped_by_signals
 from services.chassis.telemetry import LogSettings, log_to
-from services.operations.addresses import Addresses
 from services.operations.commands import console
 from services.operations.demo.screen import Screen
 from services.operations.demo.shop import Shop
@@ -17,7 +16,7 @@ from services.operations.demo.story import Ending, play
 from services.operations.infrastructure import Ground
 from services.operations.journal import Journals
 from services.operations.registry import SERVICES
-from services.operations.system import Plan, run_system
+from services.operations.system import Open, Plan, run_system
 from services.operations.verifying import told
 
 HOLD_SECONDS = 12
@@ -42,11 +41,11 @@ async def _main(ground: Ground, port: int) -> None:
     ready_after = 0.0
     urls: list[str] = []
 
-    async def buy(addresses: Addresses) -> None:
+    async def buy(system: Open) -> None:
         nonlocal ready_after
         ready_after = time.monotonic() - begun
-        urls.extend([f"{addresses.base_url}/docs", *(f"{addresses.ingress_url(s)}/docs" for s in SERVICES)])
-        endings.append(await _watched(screen, addresses, ground))
+        urls.extend([system.url, f"{system.addresses.base_url}/docs"])
+        endings.append(await _watched(screen, system.url, ground))
 
     async with stopped_by_signals() as stop:
         _begin_anew(ground)
@@ -63,8 +62,9 @@ async def _main(ground: Ground, port: int) -> None:
             *(("Ticket", str(pdf)) for pdf in ending.pdfs),
             ("QR codes", "genuine: " + told(ending.claims[0]) + f", and {len(ending.claims) - 1} more"),
             ("Ready to sell", f"after {ready_after:.1f} s; all over after {time.monotonic() - begun:.1f} s"),
+            ("Bought at", f"{urls[0]} (API Gateway)"),
             ("Log", str(ground.state.log("demo"))),
-            ("Next", f"bilhetagem up, then {urls[0]} for the API and docs/run-instructions.md for a purchase by hand"),
+            ("Next", f"bilhetagem up, then {urls[1]} for the API and docs/run-instructions.md for a purchase by hand"),
         ]
     )
 
@@ -77,12 +77,12 @@ def _begin_anew(ground: Ground) -> None:
         shutil.rmtree(ground.state.folder / "postgres", ignore_errors=True)
 
 
-async def _watched(screen: Screen, addresses: Addresses, ground: Ground) -> Ending:
+async def _watched(screen: Screen, url: str, ground: Ground) -> Ending:
     journals = Journals(SERVICES.values(), datetime.now(UTC))
     screen.begin()
     watching = asyncio.create_task(_tell(screen, journals))
     try:
-        async with Shop.at(addresses.base_url) as shop:
+        async with Shop.at(url) as shop:
             return await play(shop, screen, ground.state.folder)
     finally:
         watching.cancel()

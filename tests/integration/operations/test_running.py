@@ -107,7 +107,7 @@ async def test_the_system_starts_answers_and_a_signal_leaves_nothing_of_it(
 ) -> None:
     command = start("up", *FREE_PORTS)
     await command.waits_until(READY)
-    base = command.url("all services")
+    base = command.url("all services, directly")
 
     async with httpx.AsyncClient(trust_env=False) as client:
         user = await client.post(f"{base}/users/", json={"name": "Ana", "email": "ana@example.com"})
@@ -188,7 +188,7 @@ async def test_the_demonstration_sells_and_leaves_nothing_running(
 async def test_as_processes_one_that_is_killed_is_started_again(start: Callable[..., Command]) -> None:
     command = start("up", *FREE_PORTS, "--processes")
     await command.waits_until(READY)
-    base = command.url("all services")
+    base = command.url("all services, directly")
     async with httpx.AsyncClient(trust_env=False) as client:
         assert (await client.get(f"{base}/events/")).json() == {"items": []}
         assert "/orders/{id}" in (await client.get(f"{base}/openapi.json")).json()["paths"]
