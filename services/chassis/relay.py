@@ -12,6 +12,9 @@ from services.chassis.dispatching import LEASE
 from services.chassis.kernel import Clock
 from services.chassis.store import Dispatch, Store
 
+SEND_SECONDS = 10
+"""The longest that a send may take: it ends before the lease does, when someone else may send the same rows."""
+
 _CLAIM_AT_ONCE = 100
 _IDLE_SECONDS = 0.5
 _PRUNE_EVERY = timedelta(hours=1)
@@ -30,13 +33,16 @@ class Outbox:
         self._store = store
         self._send = send
         self._clock = clock
+        self.heard_of = clock()
+        """When the relay last looked at what is due."""
 
     async def send(self, dispatches: Sequence[Dispatch]) -> None:
         """Send committed rows and delete them. Never raises: what fails stays, and is the relay's after the lease."""
         if not dispatches:
             return
         try:
-            accepted = await self._send(dispatches)
+            async with asyncio.timeout(SEND_SECONDS):
+                accepted = await self._send(dispatches)
             if accepted:
                 async with self._store.begin() as transaction:
                     await transaction.sent(accepted)
@@ -56,6 +62,7 @@ class Outbox:
         pruned = None
         while not stop.is_set():
             claimed = 0
+            self.heard_of = self._clock()
             try:
                 claimed = await self.relay_once()
                 if pruned is None or self._clock() - pruned > _PRUNE_EVERY:

@@ -56,7 +56,8 @@ class Worker:
     def stale(self) -> list[str]:
         """The loops that hang: none, when the worker is healthy."""
         now = self._clock()
-        return [loop for loop, heard in self._heard_of.items() if now - heard > STALE_AFTER]
+        loops = {**self._heard_of, "outbox": self._outbox.heard_of}
+        return [loop for loop, heard in loops.items() if now - heard > STALE_AFTER]
 
     async def probe(self) -> None:
         """Ask the database whether it is there. Raises Unavailable."""

@@ -1,12 +1,12 @@
 """The consumer on real queues: what becomes of messages, and of a worker whose surroundings fail."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -16,9 +16,10 @@ from contracts.routes import Queue
 from localstack.provision import provision
 from services.chassis.database import Database
 from services.chassis.decision import Bury
+from services.chassis.dispatching import LEASE
 from services.chassis.handling import Emitted, Ports
 from services.chassis.letters import Delivery
-from services.chassis.relay import Outbox
+from services.chassis.relay import SEND_SECONDS, Outbox
 from services.chassis.sqs import Queues, open_queues
 from services.chassis.storage import SqlStore, SqlTransaction
 from services.chassis.store import Dispatch, Store
@@ -281,4 +282,26 @@ async def test_a_loop_that_is_not_heard_of_for_too_long_is_stale(queues: Queues,
     )
     assert worker.stale() == []
     now[0] = moment + STALE_AFTER + timedelta(seconds=1)
-    assert worker.stale() == ["reservation-underway/0", "reservation-underway/1"]
+    assert worker.stale() == ["reservation-underway/0", "reservation-underway/1", "outbox"]
+
+
+async def test_a_send_that_hangs_is_left_to_the_relay(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.chassis.relay.SEND_SECONDS", 0.05)
+
+    async def hang(dispatches: Sequence[Dispatch]) -> set[UUID]:
+        await asyncio.Event().wait()
+        return set()
+
+    row = dispatch(cancelling())
+    async with store.begin() as transaction:
+        await transaction.enqueue([row])
+    outbox = Outbox(store, hang, clock)
+    await asyncio.wait_for(outbox.send([row]), 5)
+    assert await asyncio.wait_for(outbox.relay_once(), 5) == 1
+    async with store.begin() as transaction:
+        (left,) = await transaction.claim_due(clock() + LEASE, clock() + 2 * LEASE, 10)
+    assert left.key == row.key
+
+
+def test_a_send_ends_before_its_lease() -> None:
+    assert LEASE.total_seconds() > SEND_SECONDS
