@@ -78,13 +78,15 @@ class Waiting:
         try:
             async with self._database.reading() as connection:
                 found = await view(connection, list({waiter.id for waiter in asked}))
-        except Exception as error:
+            for waiter in asked:
+                self._tell(waiter, found.get(waiter.id))
+        except Exception as error:  # a poll that ended would leave all who wait later without one
             for waiter in asked:
                 if not waiter.answer.done():
                     waiter.answer.set_exception(error)
-            return
-        for waiter in asked:
-            waiter.seen = found.get(waiter.id)
-            is_settled = waiter.seen is not None and waiter.settled(waiter.seen)
-            if (is_settled or self._stop.is_set()) and not waiter.answer.done():
-                waiter.answer.set_result(waiter.seen)
+
+    def _tell(self, waiter: _Waiter, seen: Any) -> None:
+        waiter.seen = seen
+        is_settled = seen is not None and waiter.settled(seen)
+        if (is_settled or self._stop.is_set()) and not waiter.answer.done():
+            waiter.answer.set_result(seen)
