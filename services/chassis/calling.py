@@ -85,7 +85,7 @@ def _shared(before: Mapping[Key, tuple[Any, ...] | None]) -> Iterator[dict[str, 
     By names, so that a later release, whose row has another column, can still tell them apart. What a kind calls
     ``personal`` is None.
     """
-    for key, columns in before.items():
+    for key, columns in sorted(before.items(), key=lambda row: (row[0].kind.__name__, str(row[0].id))):
         if getattr(key.kind, "shared", False):
             yield {"kind": key.kind.__name__, "id": key.id, "columns": columns and _named(key.kind, columns)}
 

@@ -1,7 +1,7 @@
 """A service's database in memory, for tests and replays: the same port as the real one, without I/O or waiting."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,6 +9,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_jsonable_python
+
+from services.chassis.journal import Failed, Handled, Journal, Unsent, shown_envelope
 from services.chassis.rows import Id, Key, values
 from services.chassis.store import Attempt, Conflict, Dispatch, Entry
 
@@ -33,6 +36,43 @@ class MemoryStore:
 
     async def probe(self) -> None:
         """Memory is always there."""
+
+    def journal(self, service: str, settings: Mapping[str, Any]) -> Journal:
+        """What the service did, as its operators' routes would tell it."""
+        handled = [
+            Handled(
+                envelope=entry.envelope.attributes(personal=False),
+                outcome=entry.outcome,
+                handled_at=entry.now,
+                position=position,
+                effect=entry.effect,
+                read=to_jsonable_python(entry.read),
+                emitted=entry.emitted,
+                repeats=self.repeats[entry.envelope.id],
+            )
+            for position, entry in enumerate(self.inbox.values())
+        ]
+        failed = [
+            Failed(
+                envelope=attempt.envelope.attributes(personal=False),
+                number=number,
+                error=attempt.error,
+                place=attempt.place,
+                failed_at=attempt.failed_at,
+            )
+            for number, attempt in enumerate(self.attempts, 1)
+        ]
+        unsent = [
+            Unsent(
+                message_id=row.message_id,
+                envelope=shown_envelope(row.body),
+                queue=row.queue,
+                send_at=row.send_at,
+                waits_for=row.waits_for,
+            )
+            for row in self.outbox.values()
+        ]
+        return Journal(service=service, handled=handled, failed=failed, unsent=unsent, settings=dict(settings))
 
     def of[Kind](self, kind: type[Kind]) -> list[Kind]:
         """Every row of a kind."""

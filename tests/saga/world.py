@@ -58,12 +58,14 @@ class World:
         self.stores: dict[str, MemoryStore] = {}
         self.buried: list[tuple[str, Bury]] = []
         self.emitted: Counter[str] = Counter()
+        self.logic: dict[str, Logic] = {}
         self._pipelines: dict[str, Pipeline] = {}
         self._queues: dict[str, list[_Waiting]] = defaultdict(list)
         self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
 
     def run_by(self, services: Mapping[str, Logic]) -> None:
         """Let these services take part."""
+        self.logic.update(services)
         for name, logic in services.items():
             store = self.stores.setdefault(name, MemoryStore())
             self._pipelines[name] = Pipeline(
