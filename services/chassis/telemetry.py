@@ -14,10 +14,13 @@ from structlog.typing import Processor
 class LogSettings(BaseSettings):
     """How much is logged, and in which shape."""
 
-    model_config = SettingsConfigDict(env_prefix="BILHETAGEM_LOG_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="BILHETAGEM_LOG_", extra="ignore", use_attribute_docstrings=True)
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least serious that is logged: debug, info, warning or error."""
+
     format: Literal["json", "console"] = "json"
+    """``json`` for machines, ``console`` for people."""
 
 
 _CHATTERS = (
