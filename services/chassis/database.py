@@ -1,6 +1,8 @@
 """Databases: engines for SQLite and PostgreSQL with the settings that matter, and the column types both share."""
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -139,12 +141,24 @@ class Database:
         await self.engine.dispose()
 
 
+def _switch_to_wal(cursor: Any) -> None:
+    # SQLite refuses the later of two that switch a new file at once, without waiting: a moment later it is switched.
+    for tries_left in reversed(range(50)):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if not tries_left:
+                raise
+            time.sleep(0.02)
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # SQLAlchemy emits BEGIN, see below
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _switch_to_wal(cursor)
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
