@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.chassis.decision import RETENTION, SHORTEST_RETENTION
+
 INTEGRATION_SECONDS = 29
 """API Gateway ends an integration after this time (API Gateway Developer Guide, quotas of REST APIs)."""
 
@@ -33,6 +35,9 @@ class Settings(BaseSettings):
 
     pending_horizon: timedelta = timedelta(hours=1)
     """How long a resource that no worker has made yet is called pending."""
+
+    retention: Annotated[timedelta, Field(ge=SHORTEST_RETENTION)] = RETENTION
+    """How long a journal remembers. An older message could be a forgotten repeat, so it is buried."""
 
     longest_wait_seconds: Annotated[int, Field(ge=0, lt=INTEGRATION_SECONDS)] = 25
     """The most that ``Prefer: wait`` holds an answer."""

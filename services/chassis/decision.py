@@ -11,7 +11,10 @@ MAX_TRIES = 8
 """Recorded tries until a message is buried: about four minutes, longer than a deployment's hiccup."""
 
 RETENTION = timedelta(days=400)
-"""How long the journal remembers. An older message could be a forgotten repeat, so it is buried."""
+"""How long the journal remembers, unless a setting says otherwise."""
+
+SHORTEST_RETENTION = timedelta(days=31)
+"""SQS keeps a dead letter for 14 days, and whoever sends it again later still finds its repeat known."""
 
 _FIRST_RETRY_SECONDS = 1
 _LONGEST_RETRY_SECONDS = 300

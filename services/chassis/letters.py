@@ -35,11 +35,17 @@ class Letter:
     verdict: Verdict = field(default_factory=Done)
 
 
-def open_letter(delivery: Delivery, service: str, listens_to: Container[type[Message]], now: datetime) -> Letter:
-    """Decode a delivery. Raises Undecodable, UnknownType and TooOld."""
+def open_letter(
+    delivery: Delivery,
+    service: str,
+    listens_to: Container[type[Message]],
+    now: datetime,
+    retention: timedelta = RETENTION,
+) -> Letter:
+    """Decode a delivery. Raises Undecodable, UnknownType, and TooOld for what the journal could have forgotten."""
     envelope = Envelope.decode(delivery.body)
-    if now - envelope.time > RETENTION:
-        raise TooOld(f"made at {envelope.time.isoformat()}, the journal remembers {RETENTION.days} days")
+    if now - envelope.time > retention:
+        raise TooOld(f"made at {envelope.time.isoformat()}, the journal remembers {retention.days} days")
     if envelope.time - now > _LONGEST_AHEAD:
         raise Undecodable(f"made at {envelope.time.isoformat()}, which lies in the future")
     if type(envelope.message) not in listens_to:

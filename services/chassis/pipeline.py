@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from contracts.message import Message, Undecodable, UnknownType
 from services.chassis.calling import Call
-from services.chassis.decision import MAX_TRIES, Done, Park, TooOld, Verdict, decide, describe, place
+from services.chassis.decision import MAX_TRIES, RETENTION, Done, Park, TooOld, Verdict, decide, describe, place
 from services.chassis.dispatching import Dispatcher
 from services.chassis.handling import Effects, Handlers, Ports
 from services.chassis.ids import Mint
@@ -42,6 +42,7 @@ class Pipeline:
     clock: Clock
     mint: Mint
     chance: Callable[[], float]
+    retention: timedelta = RETENTION
 
     async def handle(self, deliveries: Sequence[Delivery]) -> list[Verdict]:
         """Handle a batch. Returns a verdict for each delivery, in order.
@@ -59,7 +60,7 @@ class Pipeline:
     async def _open(self, delivery: Delivery) -> Letter | Verdict:
         now = self.clock()
         try:
-            return open_letter(delivery, self.service, self.reactions, now)
+            return open_letter(delivery, self.service, self.reactions, now, self.retention)
         except UnknownType as error:
             async with self.store.begin() as transaction:
                 if await transaction.known({error.id}):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from services.chassis.decision import RETENTION
+from services.chassis.decision import RETENTION, SHORTEST_RETENTION
 from services.chassis.dispatching import LEASE
 from services.chassis.kernel import Clock
 from services.chassis.store import Dispatch, Store
@@ -18,7 +18,7 @@ SEND_SECONDS = 10
 _CLAIM_AT_ONCE = 100
 _IDLE_SECONDS = 0.5
 _PRUNE_EVERY = timedelta(hours=1)
-_KEYS_REMEMBERED = timedelta(days=30)
+_KEYS_REMEMBERED = SHORTEST_RETENTION - timedelta(days=1)
 """Idempotency keys, kept for less time than the inbox remembers: a key that is known still finds its message known."""
 
 log = structlog.get_logger()
@@ -29,10 +29,11 @@ type Send = Callable[[Sequence[Dispatch]], Awaitable[set[UUID]]]
 class Outbox:
     """One service's outbox: rows are deleted as soon as their queue has accepted them."""
 
-    def __init__(self, store: Store, send: Send, clock: Clock) -> None:
+    def __init__(self, store: Store, send: Send, clock: Clock, retention: timedelta = RETENTION) -> None:
         self._store = store
         self._send = send
         self._clock = clock
+        self._retention = retention
         self.heard_of = clock()
         """When the relay last looked at what is due."""
 
@@ -76,7 +77,7 @@ class Outbox:
     async def _prune(self) -> None:
         now = self._clock()
         async with self._store.begin() as transaction:
-            await transaction.forget(journal_before=now - RETENTION, keys_before=now - _KEYS_REMEMBERED)
+            await transaction.forget(journal_before=now - self._retention, keys_before=now - _KEYS_REMEMBERED)
 
 
 async def sleep_unless(stop: asyncio.Event, seconds: float) -> None:

@@ -53,6 +53,7 @@ class Running:
             clock=self.clock,
             mint=self.mint,
             chance=random.random,
+            retention=self.settings.retention,
         )
 
     def worker(self) -> Worker:
@@ -83,7 +84,7 @@ async def running(
                 database=database,
                 store=store,
                 queues=queues,
-                outbox=Outbox(store, queues.send, clock),
+                outbox=Outbox(store, queues.send, clock, settings.retention),
                 assembly=assembly,
                 clock=clock,
                 mint=minting(clock),

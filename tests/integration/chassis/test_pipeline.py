@@ -1,6 +1,8 @@
 """A batch of messages against the store in memory, SQLite and PostgreSQL: one suite, for they are one port."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,12 @@ from services.chassis.dispatching import LEASE
 from services.chassis.handling import Emitted, Ports, Result
 from services.chassis.kernel import Impossible, NotYet
 from services.chassis.memory import MemoryStore
+from services.chassis.relay import Outbox
 from services.chassis.storage import SqlStore
 from services.chassis.store import Dispatch, Store
 from tests.chassis import KINDS, QUEUE, Count, Counting, Seen, cancelling, clock, delivered, metadata, tables
 from tests.conftest import an_empty_database
+from tests.eventually import eventually
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
@@ -247,6 +251,29 @@ async def journal_of(store: Store, message_id: UUID) -> dict[str, Any]:
     async with store.database.reading() as connection:
         row = (await connection.execute(tables.inbox.select().where(tables.inbox.c.id == message_id))).one()
     return dict(row._mapping)
+
+
+async def test_what_is_older_than_the_journal_remembers_is_buried_and_forgotten(store: Store) -> None:
+    month = timedelta(days=31)
+    old, known = cancelling(at=clock() - month - timedelta(days=1)), cancelling()
+    pipeline = replace(Counting(store).pipeline(), retention=month)
+    buried, done = await pipeline.handle([delivered(old), delivered(known)])
+    assert isinstance(buried, Bury)
+    assert (buried.reason, done) == ("too_old", Done())
+    stop, later = asyncio.Event(), clock() + month + timedelta(minutes=1)
+    relaying = asyncio.create_task(Outbox(store, nothing_is_accepted, lambda: later, month).relay(stop))
+
+    async def remembered() -> set[UUID]:
+        async with store.begin() as transaction:
+            return await transaction.known({known.id})
+
+    await eventually(remembered, until=lambda found: not found)
+    stop.set()
+    await relaying
+
+
+async def nothing_is_accepted(_: Sequence[Dispatch]) -> set[UUID]:
+    return set()
 
 
 async def test_the_journal_and_old_tries_are_forgotten_after_their_time(store: Store) -> None:
