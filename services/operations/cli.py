@@ -10,6 +10,7 @@ from localstack.server import DEFAULT_PORT
 from services.operations.commands import Commands
 from services.operations.infrastructure import DatabaseKind, Ground
 from services.operations.laptop import STATE, State
+from services.operations.queue_cli import dead_letters, queues
 
 app = typer.Typer(
     cls=Commands,
@@ -20,6 +21,9 @@ app = typer.Typer(
     help="Ticket selling for Brazil: seven services and a saga over SQS. **bilhetagem demo** shows it at work.",
     epilog="Settings come from the environment (BILHETAGEM_...), as docs/run-instructions.md lists them.",
 )
+
+app.add_typer(queues, name="queues")
+app.add_typer(dead_letters, name="dead-letters")
 
 Port = Annotated[int, typer.Option(help="The base URL's port; the services' are the next ones. 0: any free ones.")]
 Host = Annotated[str, typer.Option(help="The address to listen on.")]

@@ -15,6 +15,11 @@ from services.ticket.adapters.qr import Claims, Signer, to_jwks
 COMMANDS = (
     *("up", "demo", "serve", "work", "gateway", "provision"),
     *("migrate", "draft-migration", "verify-ticket", "docs"),
+    *("queues", "dead-letters"),
+)
+OF_GROUPS = (
+    "queues peek",
+    *("dead-letters show", "dead-letters redrive", "dead-letters edit", "dead-letters discard"),
 )
 SIGNER = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 CLAIMS = Claims(UUID(int=1), UUID(int=2), 3)
@@ -35,9 +40,9 @@ def test_without_arguments_the_commands_are_listed() -> None:
     assert all(command in run().output for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *OF_GROUPS])
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
-    helped = run(command, "--help")
+    helped = run(*command.split(), "--help")
 
     assert helped.exit_code == 0
     assert "Example: " in helped.output

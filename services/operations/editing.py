@@ -1,0 +1,73 @@
+"""A dead letter mended by hand: its body in an editor, checked against the contract before it goes anywhere."""
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import mkstemp
+from typing import Any
+from uuid import UUID
+
+from contracts.message import Envelope, Undecodable, UnknownType
+from services.chassis.decision import TooOld
+from services.operations.dead_letters import DeadLetter, check
+from services.operations.errors import Trouble
+
+
+class Invalid(Exception):
+    """An edited body that its queue's service would bury again; the text says why."""
+
+
+def mended(letter: DeadLetter, text: str, fresh: UUID, now: datetime) -> Envelope:
+    """An edited body as a message of its own: with a fresh id, for its inbox may know the original's, which becomes the
+    causation. Raises Invalid when it is no message that the letter's queue is for.
+    """
+    try:
+        envelope = check(letter.queue, text, now)
+    except UnknownType as unknown:
+        raise Invalid(f"this release does not know the type {unknown}") from None
+    except (Undecodable, TooOld) as error:
+        raise Invalid(str(error)) from None
+    # A reader ignores a field that it does not know: here that would hide a slip of the pen.
+    strange = _data(text).keys() - type(envelope.message).model_fields.keys() - _data(letter.seen.body).keys()
+    if strange:
+        raise Invalid(f"{type(envelope.message).__name__} has no field {', '.join(sorted(strange))}")
+    return replace(envelope, id=fresh, causation=letter.contents.id or envelope.causation)
+
+
+def _data(body: str) -> Mapping[str, Any]:
+    try:
+        data = json.loads(body)["data"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def draft(letter: DeadLetter) -> Path:
+    """A file with the letter's body to edit, readable by its owner only: it may hold personal data."""
+    try:
+        text = json.dumps(json.loads(letter.seen.body), ensure_ascii=False, indent=2) + "\n"
+    except (ValueError, RecursionError):
+        text = letter.seen.body
+    descriptor, name = mkstemp(prefix=f"bilhetagem-{letter.key}-", suffix=".json")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    return Path(name)
+
+
+def edit(file: Path, environment: Mapping[str, str], run: Callable[..., Any] = subprocess.run) -> None:
+    """Open a file in the person's editor and wait until it is closed. Raises Trouble when that fails; the
+    file is kept if it may have been changed.
+    """
+    editor = shlex.split(environment.get("VISUAL") or environment.get("EDITOR") or "vi")
+    try:
+        ended = run([*editor, str(file)], check=False)
+    except OSError as error:
+        file.unlink()
+        raise Trouble(f"The editor {editor[0]!r} cannot be started ({error.strerror}): set EDITOR.") from None
+    if ended.returncode:
+        raise Trouble(f"The editor ended with {ended.returncode}; nothing was sent. Your text is kept in {file}.")

@@ -1,0 +1,209 @@
+"""The commands that look at queues, and how what they see is printed."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from contracts.routes import MAX_RECEIVES, Queue
+from services.chassis.journal import Journal
+from services.chassis.process import run
+from services.chassis.telemetry import LogSettings, log_to
+from services.operations.commands import console
+from services.operations.contents import shown
+from services.operations.deployment import find, use_credentials
+from services.operations.desk import Desk, at_desk
+from services.operations.errors import Trouble
+from services.operations.queues import QueueState, Seen, chosen, last_failure, queue_named
+
+REFRESH_SECONDS = 2
+
+
+def desk_of(state: Path | None, aws: str | None) -> AbstractAsyncContextManager[Desk]:
+    """The desk of the system that is meant. Raises Trouble when there is none."""
+    log_to(sys.stderr, LogSettings(level="warning", format="console"))
+    deployment = find(state, aws, os.environ)
+    use_credentials(deployment)
+    return at_desk(deployment)
+
+
+def agree_to_receive(desk: Desk, what: str, *, yes: bool) -> None:
+    """Where a look changes something, say so and ask first. Raises Trouble where nobody can be asked."""
+    if desk.access.peeks or yes:
+        return
+    warning = (
+        f"Here a look is a receive: {what} It hides the messages from everybody else until they are given back, "
+        "which happens at once, or after two minutes if this command is killed."
+    )
+    if not sys.stdin.isatty():
+        raise Trouble(f"{warning} Give --yes if that is all right.")
+    console.print(Text(warning))
+    if not typer.confirm("Look?"):
+        raise typer.Exit(1)
+
+
+def show_queues(state: Path | None, aws: str | None, *, watch: bool, as_json: bool) -> None:
+    """Every queue; again and again, if so wished, until Ctrl-C."""
+
+    async def main() -> None:
+        async with desk_of(state, aws) as desk:
+            states = await desk.overview()
+            if not watch:
+                print(json.dumps([_record(s) for s in states], indent=2)) if as_json else console.print(_table(states))
+                return
+            with Live(console=console, auto_refresh=False) as live:
+                while True:
+                    if as_json:
+                        print(json.dumps([_record(s) for s in states]), flush=True)
+                    else:
+                        live.update(_table(states), refresh=True)
+                    await asyncio.sleep(REFRESH_SECONDS)
+                    states = await desk.overview()
+
+    try:
+        run(main())
+    except KeyboardInterrupt:
+        if not watch:
+            raise
+
+
+def _record(state: QueueState) -> dict[str, Any]:
+    return {
+        "queue": state.name,
+        "listener": state.listener,
+        "waiting": state.counts.waiting,
+        "in_flight": state.counts.in_flight,
+        "delayed": state.counts.delayed,
+        "dead_letters": state.dead,
+        "oldest_seconds": None if state.oldest is None else round(state.oldest.total_seconds(), 1),
+        "types": state.types,
+    }
+
+
+def _table(states: Sequence[QueueState]) -> Table:
+    table = Table(caption=f"{datetime.now(UTC):%H:%M:%S} UTC", caption_justify="left")
+    for column in ("queue", "listener"):
+        table.add_column(column)
+    for column in ("waiting", "in flight", "delayed", "dead", "oldest"):
+        table.add_column(column, justify="right")
+    table.add_column("what waits", overflow="fold")
+    for state in states:
+        counts = state.counts
+        table.add_row(
+            state.name,
+            state.listener,
+            *(str(number or "") for number in (counts.waiting, counts.in_flight, counts.delayed)),
+            Text(str(state.dead or ""), style="bold red"),
+            Text(ago(state.oldest) if state.oldest else ""),
+            Text(_types(state)),
+        )
+    return table
+
+
+def _types(state: QueueState) -> str:
+    if state.types is None:
+        return "(not told without receiving)" if state.counts.all else ""
+    return ", ".join(f"{name} {number}" for name, number in state.types.items())
+
+
+def ago(span: timedelta) -> str:
+    """A span of time in its largest unit: ``42 s``, ``3 min``, ``5 h``, ``2 d``."""
+    seconds = max(0, int(span.total_seconds()))
+    for length, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def times(number: int) -> str:
+    """How often."""
+    return {0: "never", 1: "once"}.get(number, f"{number} times")
+
+
+def printable(text: str) -> str:
+    """A text from outside, with nothing in it that a terminal would obey."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+
+
+def peek(
+    state: Path | None,
+    aws: str | None,
+    name: str,
+    type_name: str | None,
+    correlation: str | None,
+    *,
+    limit: int,
+    personal: bool,
+    as_json: bool,
+    yes: bool,
+) -> None:
+    """Messages of a queue or a dead-letter queue, decoded, and why the last try of each failed."""
+
+    async def main() -> None:
+        queue = queue_named(name)
+        async with desk_of(state, aws) as desk:
+            agree_to_receive(
+                desk, f"it counts as one, and after {MAX_RECEIVES} of them SQS makes a message a dead letter.", yes=yes
+            )
+            wants_all = type_name or correlation or desk.access.peeks
+            seen = await desk.access.look(name, None if wants_all else limit)
+            found = chosen(seen, type_name, correlation)
+            journals = await desk.ask((queue, message) for message in found[:limit])
+        journal = journals.get(queue.service)
+        if as_json:
+            print(json.dumps([_message(m, journal, personal=personal) for m in found[:limit]], indent=2))
+            return
+        for message in found[:limit]:
+            _print_message(queue, message, journal, personal=personal)
+        console.print(f"{len(found)} of {len(seen)} messages" + (f", {limit} shown" if len(found) > limit else ""))
+
+    run(main())
+
+
+def _message(message: Seen, journal: Journal | None, *, personal: bool) -> dict[str, Any]:
+    contents = message.contents
+    return {
+        "id": str(contents.id) if contents.id else None,
+        "sqs_id": message.sqs_id,
+        "type": contents.type,
+        "correlation": contents.correlation,
+        "place": message.place,
+        "receives": message.receives,
+        "sent_at": message.sent_at.isoformat(),
+        "problem": contents.problem,
+        "last_failure": last_failure(message, journal),
+        "attributes": dict(message.attributes),
+        "body": shown(message.body, personal=personal),
+    }
+
+
+def _print_message(queue: Queue, message: Seen, journal: Journal | None, *, personal: bool) -> None:
+    contents, age = message.contents, ago(datetime.now(UTC) - message.sent_at)
+    console.print(Text(f"{contents.name}  {contents.id or message.sqs_id}", style="bold"))
+    console.print(Text(f"  {message.place}, {age} old, received {times(message.receives)}"))
+    if contents.problem:
+        console.print(Text(printable(f"  {queue.service} cannot take it: {contents.problem}")))
+    if failure := last_failure(message, journal):
+        tries = f"try {failure['tries']}" if "tries" in failure else "the last try"
+        console.print(Text(printable(f"  {tries} failed: {failure['error']} ({failure['place']})"), style="red"))
+    print_body(message.body, personal=personal)
+
+
+def print_body(body: str, *, personal: bool) -> None:
+    """A body, indented."""
+    content = shown(body, personal=personal)
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=2)
+    for line in printable(text).splitlines():
+        console.print(Text(f"  {line}"), soft_wrap=True)
