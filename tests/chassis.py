@@ -71,7 +71,7 @@ class Counting:
         self.sent += dispatches
 
     def pipeline(self) -> Pipeline:
-        on: Handlers[Ports] = Handlers()
+        on = Handlers(Ports)
 
         def touches(message: CancelReservation | ExpireReservation, _: Rows) -> Iterator[Key]:
             yield Key(Count, message.reservation_id)

@@ -216,7 +216,7 @@ class Desk:
 async def desk(name: str, router: Router, database_url: str, queues: Queues | None = None) -> AsyncIterator[Desk]:
     """A service with these routes over an empty database; with no queues given, over queues in memory."""
     views = Views()
-    on: Handlers[Ports] = Handlers()
+    on = Handlers(Ports)
     if listens_to := reactions(name):
         on(*listens_to, touches=nothing)(lambda message, ports: ())
 

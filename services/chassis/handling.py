@@ -60,13 +60,14 @@ type Finds = Callable[[Any], Iterable[Key]]
 @dataclass(frozen=True)
 class Handler:
     """A handler and the rows it touches. ``looks`` names rows to read without a lock first, to find others by;
-    ``finds`` names those that the effect's result is about.
+    ``finds`` names those that the effect's result is about. ``effect`` is the class of that result, None without one.
     """
 
     handle: Handle[Any, Any]
     touches: Touches[Any]
     looks: Looks[Any]
     finds: Finds
+    effect: type[Result] | None
 
     def given(self, effect: Result | None) -> "Handler":
         """The handler of one message, whose effect returned this: it touches what the effect found, too."""
@@ -82,9 +83,10 @@ def nothing(*_: object) -> tuple[Key, ...]:
 
 
 class Handlers[P: Ports]:
-    """A service's handlers, one per message."""
+    """A service's handlers, one per message, and the class of what they are handed."""
 
-    def __init__(self) -> None:
+    def __init__(self, ports: type[P]) -> None:
+        self.ports = ports
         self._by_message: dict[type[Message], Handler] = {}
 
     def __call__(
@@ -93,6 +95,7 @@ class Handlers[P: Ports]:
         touches: Touches[Any],
         looks: Looks[Any] = nothing,
         finds: Finds = nothing,
+        effect: type[Result] | None = None,
     ) -> Callable[[Handle[Any, P]], Handle[Any, P]]:
         """Register a function as the handler of a message, or of several that it treats alike."""
 
@@ -101,7 +104,7 @@ class Handlers[P: Ports]:
             for message in messages:
                 if message in self._by_message:
                     raise ValueError(f"{message.__name__} has a handler already")
-                self._by_message[message] = Handler(handle, touches, looks, finds)
+                self._by_message[message] = Handler(handle, touches, looks, finds, effect)
             return handle
 
         return register

@@ -71,7 +71,7 @@ class Service:
     description: str = ""
     """What it owns, for readers of its API."""
     assemble: Assemble
-    handlers: Handlers[Any] = field(default_factory=Handlers)
+    handlers: Handlers[Any] = field(default_factory=lambda: Handlers(Ports))
     settings: type[Settings] = Settings
     facts: Facts = field(default_factory=dict)
     """Its catalogue's facts, for an operator who has a lost one told again."""

@@ -34,7 +34,7 @@ from services.chassis.rows import Key, Rows
 from services.order.domain import Buyer, EventMark, Extra, Item, Order, Seats, Wish, Word, Words
 from services.order.ports import LivePage, Ports
 
-on: Handlers[Ports] = Handlers()
+on = Handlers(Ports)
 
 type OfOneOrder = (
     ReservationsAttached
@@ -226,7 +226,7 @@ def no_row(_: CancelOrdersOf, __: Rows) -> Iterable[Key]:
     return ()
 
 
-@on(CancelOrdersOf, touches=no_row)
+@on(CancelOrdersOf, touches=no_row, effect=LivePage)
 def cancel_page(message: CancelOrdersOf, ports: Ports) -> Iterator[Message]:
     """Cancel the orders that were found, and go on with the next page."""
     page = ports.effect

@@ -21,7 +21,7 @@ from services.chassis.rows import Key, Rows
 from services.payment.domain import Payment, Status
 from services.payment.ports import Cancellation, Charge, Ports, Refund
 
-on: Handlers[Ports] = Handlers()
+on = Handlers(Ports)
 
 type OfOnePayment = PaymentRequested | SettlePayment | OrderCancelled | VoidPayment | CancelCharge | RefundCharge
 
@@ -31,7 +31,7 @@ def its_payment(message: OfOnePayment, _: Rows) -> Iterable[Key]:
     yield Key(Payment, message.order_id)
 
 
-@on(PaymentRequested, touches=its_payment)
+@on(PaymentRequested, touches=its_payment, effect=Charge)
 def request(message: PaymentRequested, ports: Ports) -> Iterator[Message]:
     """A charge waits to be paid; a total of 0 is paid already, and what the gateway refuses never will be."""
     charge = ports.effect
@@ -82,7 +82,7 @@ def void(message: VoidPayment, ports: Ports) -> Iterator[Message]:
         yield PaymentVoided(order_id=payment.id, event_id=payment.event_id)
 
 
-@on(CancelCharge, touches=its_payment)
+@on(CancelCharge, touches=its_payment, effect=Cancellation)
 def charge_cancelled(message: CancelCharge, ports: Ports) -> Iterator[Message]:
     """The gateway was told; when it says that the buyer was faster, the money goes back."""
     answer = ports.effect
@@ -91,7 +91,7 @@ def charge_cancelled(message: CancelCharge, ports: Ports) -> Iterator[Message]:
     yield from _news(payment, payment.charge_cancelled(already_paid=answer.already_paid))
 
 
-@on(RefundCharge, touches=its_payment)
+@on(RefundCharge, touches=its_payment, effect=Refund)
 def refunded(message: RefundCharge, ports: Ports) -> Iterator[Message]:
     """The money is back with the buyer."""
     answer = ports.effect

@@ -13,7 +13,7 @@ from services.chassis.kernel import Impossible
 from services.chassis.rows import Key, Rows
 from services.product.domain import Allocation, Line, Product, allocate
 
-on: Handlers[Ports] = Handlers()
+on = Handlers(Ports)
 
 
 def _wanted(message: OrderPlaced) -> Counter[UUID]:

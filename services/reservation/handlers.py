@@ -30,7 +30,7 @@ from services.chassis.rows import Key, Rows
 from services.reservation.domain import Attachment, Reservation, Sale, Share, Status, Stock
 from services.reservation.ports import Ports
 
-on: Handlers[Ports] = Handlers()
+on = Handlers(Ports)
 
 
 # Holding

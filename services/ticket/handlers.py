@@ -18,7 +18,7 @@ from services.chassis.rows import Key, Rows
 from services.ticket.domain import EventFacts, Holder, Issue, Status, Ticket, ticket_id
 from services.ticket.ports import Ports, Printed, Reprints
 
-on: Handlers[Ports] = Handlers()
+on = Handlers(Ports)
 
 
 # Issuing and voiding
@@ -34,7 +34,7 @@ def its_tickets(message: ReservationsConfirmed, rows: Rows) -> Iterator[Key]:
     yield Key(EventFacts, message.event_id)
 
 
-@on(ReservationsConfirmed, touches=its_tickets)
+@on(ReservationsConfirmed, touches=its_tickets, effect=Printed)
 def issue(message: ReservationsConfirmed, ports: Ports) -> Iterator[Emitted]:
     """Issue the order's tickets, whose PDFs are stored. What has changed since they were printed is printed again."""
     printed = ports.effect
@@ -118,7 +118,7 @@ def printed_again(page: Reprints) -> Iterator[Key]:
         yield Key(Ticket, reprint.ticket_id)
 
 
-@on(RenderTickets, touches=nothing, finds=printed_again)
+@on(RenderTickets, touches=nothing, finds=printed_again, effect=Reprints)
 def replace(message: RenderTickets, ports: Ports) -> Iterator[Emitted]:
     """Let tickets that are still good show their new PDFs, and go on with the next page."""
     page = ports.effect
