@@ -28,6 +28,9 @@ The lines, in this order:
 Messages have deterministic ids, so a handler that emits the same emits equal lines. Tries that failed and waiting for
 what came too early leave no line: they changed nothing.
 
+Messages are written and read as they were on the queue, whether this release knows their types or not: what it makes of
+them, a replay tells.
+
 Personal fields (``contracts.fields.Personal``) were never in a journal. Here each has a pseudonym that is made of the
 subject's id: the same buyer has the same one in every recording. Ids stay as they are.
 """
@@ -36,11 +39,13 @@ import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
 from contracts.fields import Personal
-from contracts.message import Envelope, message_types
+from contracts.message import message_types
 from services.chassis.journal import Handled, Journal
 
 PURCHASE = "bilhetagem.recording.purchase.v1"
@@ -63,16 +68,39 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A message as it was on its queue: its CloudEvents attributes, and when it was due if it was a timer."""
+
+    attributes: Mapping[str, Any]
+    due: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """The message's id."""
+        return str(self.attributes["id"])
+
+    @property
+    def type(self) -> str:
+        """The message's CloudEvents type."""
+        return str(self.attributes["type"])
+
+    @property
+    def subject(self) -> str:
+        """What the message is about."""
+        return str(self.attributes["subject"])
+
+
+@dataclass(frozen=True)
 class Handling:
-    """One message, handled by one service: what decided, and what it emitted, as (CloudEvent, due) pairs in order."""
+    """One message, handled by one service: what decided, and what it emitted, in order."""
 
     service: str
-    envelope: Envelope
+    message: Told
     now: datetime
-    outcome: str
-    effect: dict[str, Any] | None
+    outcome: Literal["handled", "ignored"]
+    effect: Mapping[str, Any] | None
     given: tuple[Given, ...]
-    emitted: tuple[tuple[Envelope, datetime | None], ...]
+    emitted: tuple[Told, ...]
     repeats: int
 
 
@@ -99,21 +127,21 @@ class Recording:
         for handling in self.handlings:
             for given in handling.given:
                 yield _given_line(handling, given)
-        told: set[tuple[UUID, str]] = set()
+        told: set[tuple[str, str]] = set()
         for handling in self.handlings:
-            if (handling.envelope.id, handling.envelope.message.type) not in told:
-                yield _message_line(handling.envelope)
-                told.add((handling.envelope.id, handling.envelope.message.type))
+            if (handling.message.id, handling.message.type) not in told:
+                yield _message_line(handling.message)
+                told.add((handling.message.id, handling.message.type))
             yield _handling_line(handling)
-            for envelope, due in handling.emitted:
-                yield _message_line(envelope, due)
-                told.add((envelope.id, envelope.message.type))
+            for message in handling.emitted:
+                yield _message_line(message)
+                told.add((message.id, message.type))
 
 
 def record(
     purchase: str, correlations: Iterable[str], journals: Mapping[str, Journal], exported_at: datetime
 ) -> Recording:
-    """What the journals say of a purchase. Raises Undecodable and UnknownType for a message of another release."""
+    """What the journals say of a purchase."""
     own = frozenset(correlations)
     found = [
         (service, handled)
@@ -161,91 +189,157 @@ def _first_ready(
     return 0
 
 
+class _Event(BaseModel):
+    id: str
+    type: str
+    subject: str
+    time: AwareDatetime
+    data: dict[str, Any]
+
+
+class _Header(BaseModel):
+    format: int
+    correlations: tuple[str, ...]
+    settings: dict[str, dict[str, Any]]
+
+
+class _GivenData(BaseModel):
+    service: str
+    message: str
+    kind: str
+    id: str
+    columns: dict[str, Any] | None
+
+
+class _Emitted(BaseModel):
+    id: str
+    type: str
+    due: AwareDatetime | None = None
+
+
+class _HandledData(BaseModel):
+    service: str
+    message: str
+    type: str
+    outcome: Literal["handled", "ignored"]
+    effect: dict[str, Any] | None
+    emitted: tuple[_Emitted, ...]
+    repeats: int
+
+
 def read(lines: Iterable[str]) -> Recording:
     """Read a file. Raises NotARecording."""
-    events = [_event(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    if not events or events[0].get("type") != PURCHASE:
-        raise NotARecording(f"The first line is no header of type {PURCHASE}")
-    header = events[0]
-    if (version := header["data"].get("format")) != FORMAT:
-        raise NotARecording(f"The recording's format is {version!r}, this release reads {FORMAT}")
+    header: tuple[_Event, _Header] | None = None
     given: dict[tuple[str, str], list[Given]] = {}
     messages: dict[tuple[str, str], dict[str, Any]] = {}
-    for event in events[1:]:
-        data = event["data"]
-        if event["type"] == GIVEN:
-            row = Given(data["kind"], str(data["id"]), data["columns"])
-            given.setdefault((data["service"], data["message"]), []).append(row)
-        elif event["type"] != HANDLED:
-            messages[event["id"], event["type"]] = event
-    try:
-        return Recording(
-            purchase=header["subject"],
-            exported_at=datetime.fromisoformat(header["time"]),
-            correlations=tuple(header["data"]["correlations"]),
-            settings=header["data"]["settings"],
-            handlings=tuple(_read_handling(event, given, messages) for event in events if event["type"] == HANDLED),
-        )
-    except KeyError as missing:
-        raise NotARecording(f"The recording has no {missing.args[0]!r}, which another line names") from None
+    handled: list[tuple[int, _Event, _HandledData]] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        attributes = _attributes(number, line)
+        event = _checked(number, _Event, attributes)
+        if header is None:
+            header = event, _header(number, event)
+        elif event.type == GIVEN:
+            row = _checked(number, _GivenData, event.data)
+            given.setdefault((row.service, row.message), []).append(Given(row.kind, row.id, row.columns))
+        elif event.type == HANDLED:
+            handled.append((number, event, _checked(number, _HandledData, event.data)))
+        else:
+            messages[event.id, event.type] = {name: value for name, value in attributes.items() if name != "due"}
+    if header is None:
+        raise NotARecording("It is empty: the first line would be a recording's header")
 
+    def told(number: int, message_id: str, type_name: str, due: datetime | None = None) -> Told:
+        try:
+            return Told(messages[message_id, type_name], due)
+        except KeyError:
+            raise NotARecording(f"Line {number} names {type_name} {message_id}, which no line tells") from None
 
-def _read_handling(
-    event: Mapping[str, Any],
-    given: Mapping[tuple[str, str], list[Given]],
-    messages: Mapping[tuple[str, str], Mapping[str, Any]],
-) -> Handling:
-    data = event["data"]
-    return Handling(
-        service=data["service"],
-        envelope=_opened(messages[data["message"], data["type"]]),
-        now=datetime.fromisoformat(event["time"]),
-        outcome=data["outcome"],
-        effect=data["effect"],
-        given=tuple(given.get((data["service"], data["message"]), ())),
-        emitted=tuple((_opened(messages[one["id"], one["type"]]), _due(one)) for one in data["emitted"]),
-        repeats=data["repeats"],
+    return Recording(
+        purchase=header[0].subject,
+        exported_at=header[0].time,
+        correlations=header[1].correlations,
+        settings=header[1].settings,
+        handlings=tuple(
+            Handling(
+                service=data.service,
+                message=told(number, data.message, data.type),
+                now=event.time,
+                outcome=data.outcome,
+                effect=data.effect,
+                given=tuple(given.get((data.service, data.message), ())),
+                emitted=tuple(told(number, one.id, one.type, one.due) for one in data.emitted),
+                repeats=data.repeats,
+            )
+            for number, event, data in handled
+        ),
     )
+
+
+def _attributes(number: int, line: str) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise NotARecording(f"Line {number} is no JSON: {error}") from None
+    if not isinstance(event, dict):
+        raise NotARecording(f"Line {number} is no CloudEvent")
+    return event
+
+
+def _header(number: int, event: _Event) -> _Header:
+    if event.type != PURCHASE:
+        raise NotARecording(f"The first line is no header of type {PURCHASE}")
+    if (version := event.data.get("format")) != FORMAT:
+        raise NotARecording(f"The recording's format is {version!r}, this release reads {FORMAT}")
+    return _checked(number, _Header, event.data)
+
+
+def _checked[Model: BaseModel](number: int, model: type[Model], value: object) -> Model:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise NotARecording(f"Line {number} is no line of a recording: {wrong}") from None
 
 
 def _handling(service: str, handled: Handled) -> Handling:
     return Handling(
         service=service,
-        envelope=_opened(handled.envelope),
+        message=_told(handled.envelope),
         now=handled.handled_at,
-        outcome=handled.outcome,
+        outcome="ignored" if handled.outcome == "ignored" else "handled",
         effect=handled.effect,
         given=tuple(Given(row["kind"], str(row["id"]), row["columns"]) for row in handled.read),
-        emitted=tuple((_opened(envelope), _due(envelope)) for envelope in handled.emitted),
+        emitted=tuple(_told(envelope) for envelope in handled.emitted),
         repeats=handled.repeats,
     )
 
 
-def _due(attributes: Mapping[str, Any]) -> datetime | None:
-    return datetime.fromisoformat(attributes["due"]) if "due" in attributes else None
-
-
-def _opened(attributes: Mapping[str, Any]) -> Envelope:
+def _told(envelope: Mapping[str, Any]) -> Told:
+    """A journal's envelope, with pseudonyms where it has no personal data."""
+    attributes = dict(envelope)
+    due = attributes.pop("due", None)
     contract = message_types().get(attributes["type"])
     personal = {
         name: f"Pessoa {uuid5(UUID(attributes['subject']), name).hex[:8]}"
         for name, field in (contract.model_fields.items() if contract else ())
         if any(mark is Personal for mark in field.metadata)
     }
-    return Envelope.decode(json.dumps({**attributes, "data": personal | attributes["data"]}))
+    return Told(attributes | {"data": personal | attributes["data"]}, due and datetime.fromisoformat(due))
 
 
 def _given_line(handling: Handling, given: Given) -> str:
     return _line(
-        id=str(uuid5(handling.envelope.id, f"{handling.service} {given.kind} {given.id}")),
+        id=str(uuid5(UUID(handling.message.id), f"{handling.service} {given.kind} {given.id}")),
         source=f"/bilhetagem/{handling.service}",
         type=GIVEN,
         subject=given.id,
         time=handling.now.isoformat(),
-        causationid=str(handling.envelope.id),
+        causationid=handling.message.id,
         data={
             "service": handling.service,
-            "message": str(handling.envelope.id),
+            "message": handling.message.id,
             "kind": given.kind,
             "id": given.id,
             "columns": given.columns,
@@ -253,42 +347,33 @@ def _given_line(handling: Handling, given: Given) -> str:
     )
 
 
-def _message_line(envelope: Envelope, due: datetime | None = None) -> str:
-    return json.dumps(envelope.attributes() | ({"due": due.isoformat()} if due else {}), ensure_ascii=False)
+def _message_line(message: Told) -> str:
+    return json.dumps(dict(message.attributes) | _due(message), ensure_ascii=False)
 
 
 def _handling_line(handling: Handling) -> str:
     return _line(
-        id=str(uuid5(handling.envelope.id, f"{handling.service} {handling.envelope.message.type}")),
+        id=str(uuid5(UUID(handling.message.id), f"{handling.service} {handling.message.type}")),
         source=f"/bilhetagem/{handling.service}",
         type=HANDLED,
-        subject=handling.envelope.message.subject,
+        subject=handling.message.subject,
         time=handling.now.isoformat(),
-        causationid=str(handling.envelope.id),
+        causationid=handling.message.id,
         data={
             "service": handling.service,
-            "message": str(handling.envelope.id),
-            "type": handling.envelope.message.type,
+            "message": handling.message.id,
+            "type": handling.message.type,
             "outcome": handling.outcome,
             "effect": handling.effect,
-            "emitted": [
-                {"id": str(envelope.id), "type": envelope.message.type} | ({"due": due.isoformat()} if due else {})
-                for envelope, due in handling.emitted
-            ],
+            "emitted": [{"id": message.id, "type": message.type} | _due(message) for message in handling.emitted],
             "repeats": handling.repeats,
         },
     )
 
 
+def _due(message: Told) -> dict[str, str]:
+    return {"due": message.due.isoformat()} if message.due else {}
+
+
 def _line(**attributes: Any) -> str:
     return json.dumps({"specversion": "1.0", "datacontenttype": "application/json"} | attributes, ensure_ascii=False)
-
-
-def _event(number: int, line: str) -> dict[str, Any]:
-    try:
-        event = json.loads(line)
-    except ValueError as error:
-        raise NotARecording(f"Line {number} is no JSON: {error}") from None
-    if not isinstance(event, dict) or not {"id", "type", "data", "time"} <= event.keys():
-        raise NotARecording(f"Line {number} is no CloudEvent")
-    return event
