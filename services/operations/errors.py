@@ -9,6 +9,7 @@ from localstack.server import LocalStackError
 from services.chassis.migrate import MigrationFailed
 from services.chassis.process import DidNotStart, PortInUse
 from services.chassis.store import Unavailable
+from services.operations.client import ApiError
 from services.operations.postgres import PostgresError
 
 
@@ -17,7 +18,7 @@ class Trouble(Exception):
 
 
 _DISK_FULL = "The disk is full: make some room and start again."
-_SAY_IT_ALL = (Trouble, LocalStackError, PostgresError, MigrationFailed, DidNotStart)
+_SAY_IT_ALL = (ApiError, Trouble, LocalStackError, PostgresError, MigrationFailed, DidNotStart)
 
 
 def sentence(error: BaseException) -> str | None:

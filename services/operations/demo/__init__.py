@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from services.chassis.process import run, stopped_by_signals
 from services.chassis.telemetry import LogSettings, log_to
+from services.operations.client import Bilhetagem
 from services.operations.commands import console
 from services.operations.demo.screen import Screen
-from services.operations.demo.shop import Shop
 from services.operations.demo.story import Ending, play
 from services.operations.infrastructure import Ground
 from services.operations.journal import Journals
@@ -82,7 +82,7 @@ async def _watched(screen: Screen, url: str, ground: Ground) -> Ending:
     screen.begin()
     watching = asyncio.create_task(_tell(screen, journals))
     try:
-        async with Shop.at(url) as shop:
+        async with Bilhetagem.at(url) as shop:
             return await play(shop, screen, ground.state.folder)
     finally:
         watching.cancel()
