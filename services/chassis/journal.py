@@ -3,7 +3,7 @@
 Nothing here holds personal data: the journal was written without it, and what waits in the outbox is shown without.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,10 @@ class Handled(BaseModel):
     repeats: int
     """How often the message came again, and was dropped."""
 
+    @property
+    def key(self) -> Hashable:
+        return str(self.envelope["id"])
+
 
 class Failed(BaseModel):
     """A try that failed, the ``number``-th of its message."""
@@ -41,6 +45,10 @@ class Failed(BaseModel):
     error: str
     place: str
     failed_at: datetime
+
+    @property
+    def key(self) -> Hashable:
+        return self.envelope["id"], self.number
 
 
 class Unsent(BaseModel):
@@ -52,6 +60,10 @@ class Unsent(BaseModel):
     send_at: datetime
     waits_for: str | None
 
+    @property
+    def key(self) -> Hashable:
+        return self.message_id, self.queue, self.send_at
+
 
 class Journal(BaseModel):
     """What one service knows of some messages. ``settings`` are those that its handlers are handed now."""
@@ -61,6 +73,27 @@ class Journal(BaseModel):
     failed: list[Failed] = Field(default_factory=list)
     unsent: list[Unsent] = Field(default_factory=list)
     settings: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def envelopes(self) -> list[dict[str, Any]]:
+        """The messages that it is about."""
+        shown = [*(one.envelope for one in self.unsent), *(one.envelope for one in self.failed)]
+        return [*shown, *(one.envelope for one in self.handled)]
+
+
+def joined(*parts: Journal) -> Journal:
+    """What several answers of one service tell together, everything once."""
+    return parts[0].model_copy(
+        update={
+            "handled": _once(one for part in parts for one in part.handled),
+            "failed": _once(one for part in parts for one in part.failed),
+            "unsent": _once(one for part in parts for one in part.unsent),
+        }
+    )
+
+
+def _once[Told: Handled | Failed | Unsent](told: Iterable[Told]) -> list[Told]:
+    return list({one.key: one for one in told}.values())
 
 
 async def read_journal(

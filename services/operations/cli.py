@@ -11,6 +11,7 @@ from services.operations.commands import Commands
 from services.operations.infrastructure import DatabaseKind, Ground
 from services.operations.laptop import STATE, State
 from services.operations.queue_cli import dead_letters, queues
+from services.operations.saga_cli import saga
 
 app = typer.Typer(
     cls=Commands,
@@ -24,6 +25,7 @@ app = typer.Typer(
 
 app.add_typer(queues, name="queues")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(saga, name="saga")
 
 Port = Annotated[int, typer.Option(help="The base URL's port; the services' are the next ones. 0: any free ones.")]
 Host = Annotated[str, typer.Option(help="The address to listen on.")]

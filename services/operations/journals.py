@@ -1,6 +1,7 @@
 """The operators' routes of the seven services, asked over HTTP: nobody reads another service's database."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from uuid import UUID
 import httpx
 from pydantic import BaseModel
 
-from services.chassis.journal import Journal
+from services.chassis.journal import Journal, joined
 from services.chassis.purchases import PurchasePage
 from services.chassis.resending import Resend, Resent
 from services.operations.deployment import Deployment
@@ -46,11 +47,11 @@ class Journals:
         asked = [name for name in self.clients if services is None or name in services]
         parts = _parts(correlations, messages)
         answers = await asyncio.gather(*(self._ask(name, part) for name in asked for part in parts))
-        found: dict[str, Journal] = {}
+        found: dict[str, list[Journal]] = defaultdict(list)
         for journal in answers:
             if journal is not None:
-                found[journal.service] = _joined(found.get(journal.service), journal)
-        return found
+                found[journal.service].append(journal)
+        return {service: joined(*several) for service, several in found.items()}
 
     async def purchases(
         self,
@@ -83,7 +84,7 @@ class Journals:
             return None
         try:
             return await self._get(service, "/operations/journal", Journal, query)
-        except _Silent:
+        except Silent:
             self.silent.add(service)
             return None
 
@@ -101,12 +102,12 @@ class Journals:
         try:
             return await client.request(method, path, json=body)
         except httpx.TransportError as error:
-            raise _Silent(
+            raise Silent(
                 f"The {service} service does not answer at {client.base_url}: {type(error).__name__}. Does it run?"
             ) from None
 
 
-class _Silent(Trouble):
+class Silent(Trouble):
     """A service does not answer."""
 
 
@@ -114,20 +115,13 @@ def _checked(service: str, answer: httpx.Response) -> httpx.Response:
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         raise Trouble(f"The {service} service does not take the operators' secret: is BILHETAGEM_OPERATORS_SECRET its?")
     if not answer.is_success:
-        raise _Silent(f"The {service} service answered {answer.status_code}: {answer.text[:200]}")
+        raise Silent(f"The {service} service answered {answer.status_code}: {answer.text[:200]}")
     return answer
 
 
 def _parts(correlations: Collection[str], messages: Collection[UUID]) -> list[list[tuple[str, str]]]:
     asked = [*(("correlation", one) for one in correlations), *(("message", str(one)) for one in messages)]
     return [asked[start : start + _IDS_AT_ONCE] for start in range(0, len(asked), _IDS_AT_ONCE)]
-
-
-def _joined(one: Journal | None, other: Journal) -> Journal:
-    if one is None:
-        return other
-    lists = {name: getattr(one, name) + getattr(other, name) for name in ("handled", "failed", "unsent")}
-    return other.model_copy(update=lists)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from contracts.routes import emitted_by, listeners
 
 TEMPLATE = Path(__file__).parent / "saga.template.md"
 _PLACE = re.compile(r"^\{\{ (.+) \}\}$", re.MULTILINE)
-_GATEWAY_ROUTES = {"POST /payments/webhook"}
+GATEWAY_ROUTES = {"POST /payments/webhook"}
 
 
 class NotInTheTable(Exception):
@@ -41,7 +41,7 @@ def diagram(names: Sequence[str]) -> Iterator[str]:
     for name in names:
         if " " in name:
             route = Http(name)
-            client = "gateway" if name in _GATEWAY_ROUTES else "client"
+            client = "gateway" if name in GATEWAY_ROUTES else "client"
             step = next((step for step in CHOREOGRAPHY if step.on == route), None)
             if step is None:
                 raise NotInTheTable(f"{name} is no route of the table")

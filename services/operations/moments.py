@@ -1,0 +1,41 @@
+"""Moments and durations as people write and read them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from services.operations.errors import Trouble
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DURATION = re.compile(r"(\d{1,6})([smhd])")
+
+
+def duration(text: str) -> timedelta:
+    """What someone means by ``90s``, ``5m``, ``2h`` or ``7d``. Raises Trouble."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise Trouble(f"{text!r} is no duration: write 90s, 5m, 2h or 7d.")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """What someone means by a time with its offset, or by a duration: so long ago. Raises Trouble."""
+    if _DURATION.fullmatch(text):
+        return now - duration(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise Trouble(f"{text!r} is no time: write 2h (ago), or 2027-03-01T20:00:00-03:00.")
+    return found.astimezone(UTC)
+
+
+def spoken(span: timedelta) -> str:
+    """A duration in a word: ``0.4s``, ``12s``, ``5m``, ``2h``, ``7d``."""
+    seconds = span.total_seconds()
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"

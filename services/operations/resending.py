@@ -1,0 +1,112 @@
+"""What to send again so that a purchase goes on: what its services emitted and a listener has not handled."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from services.chassis.resending import Again, Resend
+from services.operations.purchases import Purchase, named
+from services.operations.timeline import Fate, Hearing, Told
+
+_OWNERS = {"user_id": "user", "event_id": "event", "ticket_id": "ticket"}
+"""Whose catalogue row a message means by a field."""
+
+
+@dataclass
+class Plan:
+    """What each service shall send again, and, in words, what nobody can."""
+
+    by: dict[str, Resend] = field(default_factory=dict)
+    steps: list[tuple[str, str]] = field(default_factory=list)
+    """In words: the service that sends, and what."""
+    beyond: list[str] = field(default_factory=list)
+    """What is waited for and cannot be sent again, and what to do instead."""
+
+
+def plan(purchase: Purchase, start: UUID | None = None) -> Plan:
+    """The plan for a purchase; with ``start``, for that message and what follows from it only."""
+    made = Plan()
+    messages: dict[str, list[Again]] = defaultdict(list)
+    facts: dict[str, list[UUID]] = defaultdict(list)
+    waits_for_facts = False
+    for message in _from(purchase, start):
+        for hearing in message.hearings:
+            if hearing.fate in {Fate.PARKED, Fate.FAILING} or hearing.tries:
+                waits_for_facts = waits_for_facts or not hearing.fate.is_over
+            if hearing.fate.is_over or hearing.fate is Fate.DUE_LATER:
+                continue
+            if found := _again(purchase, message, hearing, named_by_hand=message.id == start):
+                service, again = found
+                messages[service].append(again)
+                made.steps.append((service, f"{message.name} to {hearing.queue.name}"))
+            else:
+                made.beyond.append(_why_not(purchase, message, hearing))
+    if waits_for_facts:
+        for service, row_id, what in _facts(purchase):
+            facts[service].append(row_id)
+            made.steps.append((service, what))
+    made.by = {
+        service: Resend(messages=messages.get(service, []), facts=facts.get(service, []))
+        for service in {**messages, **facts}
+    }
+    return made
+
+
+def _from(purchase: Purchase, start: UUID | None) -> Iterator[Told]:
+    if start is None:
+        return iter(purchase.timeline.told)
+    return (each for message in purchase.timeline.told if message.id == start for each in message.walk())
+
+
+def _again(purchase: Purchase, message: Told, hearing: Hearing, *, named_by_hand: bool) -> tuple[str, Again] | None:
+    match hearing.fate:
+        case Fate.UNSENT:
+            return message.sender, Again(id=message.id)
+        case Fate.PARKED:
+            return (hearing.service, Again(id=message.id)) if named_by_hand else None
+        case Fate.DEAD:
+            return None
+        case Fate.QUEUED | Fate.FAILING if not named_by_hand:
+            return None
+        case _ if _emitted(purchase, message):
+            cause = UUID(message.envelope["causationid"])
+            return message.sender, Again(id=message.id, cause=cause, to=[hearing.service])
+    return None
+
+
+def _emitted(purchase: Purchase, message: Told) -> bool:
+    journal = purchase.journals.get(message.sender)
+    cause = message.envelope.get("causationid")
+    return journal is not None and any(handled.envelope["id"] == cause for handled in journal.handled)
+
+
+def _why_not(purchase: Purchase, message: Told, hearing: Hearing) -> str:
+    name, queue = message.name, hearing.queue
+    match hearing.fate:
+        case Fate.PARKED:
+            return f"{name} is parked by {hearing.service}, which takes it again by itself: {hearing.waits_for}"
+        case Fate.DEAD:
+            return f"{name} is in {queue.dead_letter_name}: bilhetagem dead-letters redrive --id {message.id}"
+        case Fate.QUEUED:
+            return f"{name} is on {queue.name}: the {hearing.service} worker has to take it"
+        case Fate.FAILING:
+            return f"{name} is tried again by {hearing.service}, after {len(hearing.tries)} tries that failed"
+        case _ if message.sender in purchase.timeline.silent:
+            return f"{name} was sent by {message.sender}, which does not answer"
+        case _:
+            return (
+                f"{name} came by a request and no worker has handled it: it exists only on {queue.name}, or not at all"
+            )
+
+
+def _facts(purchase: Purchase) -> list[tuple[str, UUID, str]]:
+    rows = {
+        (service, UUID(row_id), f"{service} {row_id} as it is now")
+        for message in purchase.timeline.told
+        if message.envelope.get("correlationid") in purchase.correlations
+        for field_name, service in _OWNERS.items()
+        for row_id in named(message.envelope.get("data"), field_name)
+        if row_id != "None"
+    }
+    return sorted(rows, key=str)

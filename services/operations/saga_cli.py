@@ -1,0 +1,103 @@
+"""``bilhetagem saga``: what can be said on the command line."""
+
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from services.operations.queue_cli import Aws, Json
+
+saga = typer.Typer(
+    no_args_is_help=True,
+    help="What happened to a purchase, what it waits for, and sending again what got lost. An ID is any of a "
+    "purchase's: order, reservation, payment, issued ticket or message. The system is the laptop's that runs in "
+    ".bilhetagem, or in the folder of --state; else the one that the environment is for (BILHETAGEM_SERVICE_URLS, "
+    "BILHETAGEM_OPERATORS_SECRET, AWS_ENDPOINT_URL).",
+    epilog="Example: bilhetagem saga list --stuck-for 5m",
+)
+
+Folder = Annotated[
+    Path | None,
+    typer.Option("--folder", "--state", help="The folder of the laptop's system that is meant.", show_default=False),
+]
+Id = Annotated[UUID, typer.Argument(metavar="ID", help="An order's, reservation's, payment's, ticket's or message's.")]
+
+
+@saga.command("list", epilog="Example: bilhetagem saga list --stuck-for 5m --since 2h")
+def list_sagas(
+    stuck_for: Annotated[
+        str | None,
+        typer.Option(
+            metavar="5m", help="Only those that a worker should have carried on so long ago.", show_default=False
+        ),
+    ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(metavar="S", help="Only in this state, such as awaiting_payment.", show_default=False),
+    ] = None,
+    event: Annotated[UUID | None, typer.Option(metavar="ID", help="Only for this event.", show_default=False)] = None,
+    since: Annotated[
+        str, typer.Option(metavar="T", help="Only those begun since: 30m, 2h, 7d, or a time with its offset.")
+    ] = "7d",
+    limit: Annotated[int, typer.Option(min=1, help="The most to show, the newest first.")] = 50,
+    as_json: Json = False,
+    folder: Annotated[
+        Path | None, typer.Option(help="The folder of the laptop's system that is meant.", show_default=False)
+    ] = None,
+    aws: Aws = None,
+) -> None:
+    """List purchases: where each stands, how old it is, what it waits for and by whom."""
+    from services.operations.saga_screens import show_list
+
+    show_list(folder, aws, stuck_for, state, event, since, limit, as_json=as_json)
+
+
+@saga.command("show", epilog="Example: bilhetagem saga show 0197c3a2-7d5e-7c10-9d1f-5b2c7f0a1e44")
+def show_saga(
+    any_id: Id,
+    as_json: Json = False,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="A sequence diagram, to paste into a document.")] = False,
+    folder: Folder = None,
+    aws: Aws = None,
+) -> None:
+    """Show a purchase's messages across all services, as a tree of cause and effect, and what it waits for.
+
+    With failed tries, parked messages, timers, dropped duplicates and dead letters. Without personal data.
+    """
+    from services.operations.saga_screens import show_one
+
+    show_one(folder, aws, any_id, as_json=as_json, mermaid=mermaid)
+
+
+@saga.command("export", epilog="Example: bilhetagem saga export 0197c3a2-7d5e-7c10-9d1f-5b2c7f0a1e44 > purchase.jsonl")
+def export_saga(any_id: Id, folder: Folder = None, aws: Aws = None) -> None:
+    """Write a purchase as CloudEvents, one a line, complete enough for `saga replay`; names are pseudonyms."""
+    from services.operations.saga_screens import export
+
+    export(folder, aws, any_id)
+
+
+@saga.command("resend", epilog="Example: bilhetagem saga resend 0197c3a2-7d5e-7c10-9d1f-5b2c7f0a1e44 --dry-run")
+def resend_saga(
+    any_id: Id,
+    start: Annotated[
+        UUID | None,
+        typer.Option(
+            "--from", metavar="MESSAGE", help="This message, and what followed from it, only.", show_default=False
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; send nothing.")] = False,
+    as_json: Json = False,
+    folder: Folder = None,
+    aws: Aws = None,
+) -> None:
+    """Send again what the purchase's services emitted and a listener has not handled.
+
+    Harmless, and may be repeated: a message keeps its id, so whoever handled it drops it. Catalogue facts that it may
+    wait for are told anew from their rows. What no worker has handled yet exists only in its queue, and cannot be sent
+    again from here: the command says so. Exit code 1: a service did not take it.
+    """
+    from services.operations.saga_screens import send_again
+
+    send_again(folder, aws, any_id, start, dry_run=dry_run, as_json=as_json)

@@ -1,0 +1,308 @@
+"""The commands about purchases, and how what they find is printed."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import typer
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from services.chassis.process import run
+from services.chassis.resending import Resent
+from services.operations.commands import complaints, console
+from services.operations.finding import Filter, find_purchase, journals_of, list_purchases
+from services.operations.journals import Journals, Silent
+from services.operations.moments import duration, moment, spoken
+from services.operations.purchases import Purchase
+from services.operations.queue_screens import desk_of
+from services.operations.recording import record
+from services.operations.resending import Plan, plan
+from services.operations.timeline import Fate, Hearing, Told
+from services.operations.waits import Wait, caller_of
+
+_STYLES = {
+    Fate.HANDLED: "green",
+    Fate.IGNORED: "dim",
+    Fate.DUE_LATER: "cyan",
+    Fate.UNKNOWN: "yellow",
+    Fate.PARKED: "yellow",
+    Fate.QUEUED: "yellow",
+}
+_STUCK_AFTER = timedelta(minutes=1)
+
+
+def show_list(
+    folder: Path | None,
+    aws: str | None,
+    stuck_for: str | None,
+    state: str | None,
+    event: UUID | None,
+    since: str,
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Purchases, newest first."""
+    now = datetime.now(UTC)
+    wanted = Filter(
+        since=moment(since, now),
+        state=state,
+        event_id=event,
+        stuck_for=duration(stuck_for) if stuck_for else None,
+        limit=limit,
+    )
+
+    async def main() -> None:
+        async with desk_of(folder, aws) as desk:
+            found = [purchase async for purchase in list_purchases(desk, wanted, now)]
+            if as_json:
+                print(json.dumps([summary(purchase, now) for purchase in found], indent=2))
+            elif found:
+                console.print(_table(found, now))
+            else:
+                console.print("No purchase fits.")
+            _tell_silent(journals_of(desk).silent)
+
+    run(main())
+
+
+def show_one(folder: Path | None, aws: str | None, any_id: UUID, *, as_json: bool, mermaid: bool) -> None:
+    """One purchase."""
+
+    async def main() -> None:
+        async with desk_of(folder, aws) as desk:
+            now = datetime.now(UTC)
+            purchase = await find_purchase(desk, any_id, now)
+            if as_json:
+                told = [_record(message) for message in purchase.timeline.roots]
+                print(json.dumps(summary(purchase, now) | {"messages": told}, indent=2))
+            elif mermaid:
+                print("\n".join(_diagram(purchase)))
+            else:
+                _print(purchase, now)
+            _tell_silent(journals_of(desk).silent)
+
+    run(main())
+
+
+def export(folder: Path | None, aws: str | None, any_id: UUID) -> None:
+    """One purchase as a recording, on stdout."""
+
+    async def main() -> None:
+        async with desk_of(folder, aws) as desk:
+            now = datetime.now(UTC)
+            purchase = await find_purchase(desk, any_id, now)
+            _tell_silent(journals_of(desk).silent)
+            for line in record(purchase.id, purchase.correlations, purchase.journals, now).lines():
+                print(line)
+
+    run(main())
+
+
+def send_again(
+    folder: Path | None, aws: str | None, any_id: UUID, start: UUID | None, *, dry_run: bool, as_json: bool
+) -> None:
+    """Send again what a listener has not handled. Raises typer.Exit(1) when a service did not have what it should."""
+
+    async def main() -> None:
+        async with desk_of(folder, aws) as desk:
+            purchase = await find_purchase(desk, any_id, datetime.now(UTC))
+            made = plan(purchase, start)
+            answers = {} if dry_run else await _sent(journals_of(desk), made)
+            asked = {again.id for wanted in made.by.values() for again in wanted.messages}
+            missing = [str(i) for answer in answers.values() for i in answer.unknown if i in asked]
+            if as_json:
+                sent = [one.model_dump(mode="json") for answer in answers.values() for one in answer.sent]
+                steps = [{"by": by, "what": what} for by, what in made.steps]
+                print(json.dumps({"plan": steps, "sent": sent, "missing": missing, "beyond": made.beyond}, indent=2))
+            else:
+                _print_plan(purchase, made, dry_run=dry_run)
+            _tell_silent(journals_of(desk).silent)
+            if missing:
+                complaints.print(f"No longer there to be sent: {', '.join(missing)}")
+            if missing or not (dry_run or answers.keys() == made.by.keys()):
+                raise typer.Exit(1)
+
+    run(main())
+
+
+async def _sent(journals: Journals, made: Plan) -> dict[str, Resent]:
+    """What each service sent; one that does not answer keeps no other from it."""
+    answers = {}
+    for service, wanted in made.by.items():
+        try:
+            answers[service] = await journals.resend(service, wanted)
+        except Silent as silence:
+            complaints.print(str(silence))
+    return answers
+
+
+def _tell_silent(silent: set[str]) -> None:
+    if silent:
+        names = ", ".join(sorted(silent))
+        complaints.print(f"[bold yellow]Incomplete:[/] {names} did not answer. What they know is missing.")
+
+
+def _table(purchases: list[Purchase], now: datetime) -> Table:
+    table = Table(show_edge=False, pad_edge=False)
+    for column in ("Purchase", "State", "Age"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("Waits for", overflow="fold")
+    for purchase in purchases:
+        age = spoken(now - purchase.began) if purchase.began else ""
+        waits = Text("\n").join(_sentence(wait, now) for wait in purchase.waits)
+        table.add_row(purchase.id, _state(purchase), age, waits)
+    return table
+
+
+def _state(purchase: Purchase) -> str:
+    reason = purchase.row.reason if purchase.row else None
+    return f"{purchase.state} ({reason})" if reason else purchase.state
+
+
+def _sentence(wait: Wait, now: datetime) -> Text:
+    until = f", {_when(wait.until, now)}" if wait.until else ""
+    stuck = wait.is_stuck(now, _STUCK_AFTER)
+    return Text(f"{wait.by}: {wait.what} (since {spoken(now - wait.since)}{until})", style="red" if stuck else "")
+
+
+def _when(until: datetime, now: datetime) -> str:
+    return f"due in {spoken(until - now)}" if until > now else f"due {spoken(now - until)} ago"
+
+
+def _print(purchase: Purchase, now: datetime) -> None:
+    age = f", began {purchase.began:%Y-%m-%d %H:%M:%S %Z}" if purchase.began else ""
+    console.print(Text.assemble(("Purchase ", "bold"), (purchase.id, "bold"), f"  {_state(purchase)}{age}"))
+    reservations = sorted(purchase.correlations - {purchase.id})
+    if reservations:
+        console.print(f"Reservations: {', '.join(reservations)}")
+    if traces := purchase.timeline.traces:
+        console.print(f"Traces: {', '.join(sorted(traces))}")
+    for root in purchase.timeline.roots:
+        tree = Tree(_line(root))
+        _grow(tree, root)
+        console.print(tree)
+    if not purchase.waits:
+        console.print("It waits for nothing.")
+    for wait in purchase.waits:
+        console.print(Text.assemble(("Waits for ", "bold"), _sentence(wait, now)))
+    if any(wait.is_stuck(now, _STUCK_AFTER) for wait in purchase.waits):
+        console.print(f"Next: bilhetagem saga resend {purchase.id} --dry-run")
+
+
+def _line(message: Told) -> Text:
+    due = f" (timer, due {message.due:%H:%M:%S})" if message.due else ""
+    return Text.assemble(
+        (f"{message.time:%H:%M:%S.%f}"[:12] if message.time else "?", "dim"),
+        f" {message.sender} ",
+        (message.name, "bold"),
+        due,
+        (f" {message.id}", "dim"),
+    )
+
+
+def _grow(tree: Tree, message: Told) -> None:
+    for hearing in message.hearings:
+        branch = tree.add(_heard(message, hearing))
+        for follower in hearing.followers:
+            _grow(branch.add(_line(follower)), follower)
+
+
+def _heard(message: Told, hearing: Hearing) -> Text:
+    took = f" after {spoken(hearing.at - message.time)}" if hearing.at and message.time else ""
+    parts = [f"{hearing.fate}{took}"]
+    if hearing.waits_for:
+        parts.append(f"waits for {hearing.waits_for}")
+    if hearing.until:
+        parts.append(f"due {hearing.until:%H:%M:%S}")
+    if hearing.tries:
+        last = hearing.tries[-1]
+        parts.append(f"{len(hearing.tries)} tries failed, the last with {last.error} at {last.place}")
+    if hearing.repeats:
+        parts.append(f"{hearing.repeats} duplicates dropped")
+    if hearing.dead:
+        parts.append(f"{hearing.dead.reason}: {hearing.dead.error}")
+    return Text.assemble((f"-> {hearing.service}: ", ""), ("; ".join(parts), _STYLES.get(hearing.fate, "red")))
+
+
+def _print_plan(purchase: Purchase, made: Plan, *, dry_run: bool) -> None:
+    verb = "would send" if dry_run else "sends"
+    for service, what in made.steps:
+        console.print(f"{service} {verb} {what}")
+    for sentence in made.beyond:
+        console.print(f"[yellow]Not from here:[/] {sentence}", soft_wrap=True)
+    if not made.steps:
+        console.print("There is nothing to send again.")
+    elif not dry_run:
+        console.print(f"Next: bilhetagem saga show {purchase.id}")
+
+
+def summary(purchase: Purchase, now: datetime) -> dict[str, Any]:
+    """A purchase for a script: where it stands and what it waits for."""
+    return {
+        "id": purchase.id,
+        "state": purchase.state,
+        "reason": purchase.row.reason if purchase.row else None,
+        "event_id": str(purchase.row.event_id) if purchase.row and purchase.row.event_id else None,
+        "began": purchase.began.isoformat() if purchase.began else None,
+        "age_seconds": round((now - purchase.began).total_seconds(), 3) if purchase.began else None,
+        "reservations": sorted(purchase.correlations - {purchase.id}),
+        "traces": sorted(purchase.timeline.traces),
+        "silent": sorted(purchase.timeline.silent),
+        "waits": [
+            {
+                "by": wait.by,
+                "what": wait.what,
+                "since": wait.since.isoformat(),
+                "fate": wait.fate,
+                "message": str(wait.message_id) if wait.message_id else None,
+                "until": wait.until.isoformat() if wait.until else None,
+                "stuck": wait.is_stuck(now, _STUCK_AFTER),
+            }
+            for wait in purchase.waits
+        ],
+    }
+
+
+def _record(message: Told) -> dict[str, Any]:
+    return {
+        "envelope": dict(message.envelope),
+        "name": message.name,
+        "listeners": [
+            {
+                "service": hearing.service,
+                "queue": hearing.queue.name,
+                "fate": hearing.fate,
+                "at": hearing.at.isoformat() if hearing.at else None,
+                "until": hearing.until.isoformat() if hearing.until else None,
+                "waits_for": hearing.waits_for,
+                "repeats": hearing.repeats,
+                "tries": [failed.model_dump(mode="json", exclude={"envelope"}) for failed in hearing.tries],
+                "dead_letter": {"reason": hearing.dead.reason, "error": hearing.dead.error} if hearing.dead else None,
+                "emitted": [_record(follower) for follower in hearing.followers],
+            }
+            for hearing in message.hearings
+        ],
+    }
+
+
+def _diagram(purchase: Purchase) -> Iterator[str]:
+    """A sequence diagram (https://mermaid.js.org/syntax/sequenceDiagram.html): a dotted arrow has not arrived."""
+    yield "sequenceDiagram"
+    told = {(message.id, message.name): message for message in purchase.timeline.told}
+    for message in sorted(told.values(), key=lambda message: str(message.envelope.get("time", ""))):
+        if message.is_request:
+            yield f"    {caller_of(message.envelope['type'])}->>{message.sender}: {message.name}"
+        for hearing in message.hearings:
+            if message.is_request and hearing.service == message.sender and hearing.fate.is_over:
+                continue
+            arrow = "->>" if hearing.fate.is_over else "--x"
+            note = "" if hearing.fate is Fate.HANDLED else f" ({hearing.fate})"
+            yield f"    {message.sender}{arrow}{hearing.service}: {message.name}{note}"
+        if not message.hearings:
+            yield f"    Note over {message.sender}: {message.name}"
