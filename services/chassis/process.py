@@ -17,6 +17,12 @@ DRAIN_SECONDS = 10
 """How long requests under way may take when the process stops. Fargate kills after 30 s (stopTimeout's default)."""
 
 
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection without requests stays open: longer than whoever is in front keeps one to use again (60 s is
+an Application Load Balancer's idle timeout, 5 s httpx's). The other way round a request meets a closing connection.
+"""
+
+
 class PortInUse(Exception):
     """Another program listens on the port."""
 
@@ -62,6 +68,7 @@ async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event) -> 
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
     )
