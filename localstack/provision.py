@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 
 from contracts.routes import DEAD_LETTER_RETENTION_SECONDS, MAX_RECEIVES, Queue, queues
+from localstack.front_door import deploy
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -78,17 +79,24 @@ def _bucket(s3: "S3Client", name: str, region: str) -> None:
 
 
 def main() -> None:
-    """Provision what the environment names, LocalStack on its usual port by default, and say what there is."""
+    """Provision what the environment names, LocalStack on its usual port by default, and say what there is.
+
+    With BILHETAGEM_FRONT_DOOR, a host and port that serves all services, API Gateway is put in front of it.
+    """
+    endpoint_url = os.environ.get("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    region = os.environ.get("AWS_REGION", REGION)
     made = provision(
-        os.environ.get("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
+        endpoint_url,
         prefix=os.environ.get("BILHETAGEM_QUEUE_PREFIX", PREFIX),
         bucket=os.environ.get("BILHETAGEM_TICKETS_BUCKET", BUCKET),
-        region=os.environ.get("AWS_REGION", REGION),
+        region=region,
     )
     for name, url in sorted(made.queues.items()):
         print(f"queue  {name:20}  {url}")
         print(f"       dead letters          {made.dead_letter_queues[name]}")
     print(f"bucket {made.bucket}")
+    if target := os.environ.get("BILHETAGEM_FRONT_DOOR"):
+        print(f"REST API {deploy(endpoint_url, target, region)}")
 
 
 if __name__ == "__main__":

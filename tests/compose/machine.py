@@ -121,8 +121,10 @@ class Machine:
                 yield own.get(word, word)
 
     def _environment(self, container: Container) -> dict[str, str]:
-        mapped = {name: self.local(value, container) for name, value in container.environment.items()}
-        return {"PATH": _PATH, **mapped}
+        return {"PATH": _PATH, **self._mapped(container)}
+
+    def _mapped(self, container: Container) -> dict[str, str]:
+        return {name: self.local(value, container) for name, value in container.environment.items()}
 
     def _start_localstack(self, container: Container) -> None:
         """In host mode a folder is its file system: what the file mounts there is linked, and found by LocalStack."""
@@ -134,7 +136,7 @@ class Machine:
         # In the container these are what the hook assumes.
         elsewhere = {"BILHETAGEM_HOME": str(folder / "opt/bilhetagem"), "AWS_ENDPOINT_URL": self.url("localstack")}
         port = int(self._addresses["localstack"].rpartition(":")[2])
-        server = LocalStack(folder, port, settings={**container.environment, **elsewhere})
+        server = LocalStack(folder, port, settings={**self._mapped(container), **elsewhere})
         self._stack.callback(server.stop)
         server.start()
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from contracts.routes import SERVICES
+from localstack.front_door import url_of
 from tests.compose.compose_file import Container, containers
 from tests.compose.machine import Machine
 
@@ -41,6 +42,13 @@ def test_a_purchase_ends_in_a_pdf(machine: Machine) -> None:
     assert [(pdf.status_code, pdf.headers["content-type"], pdf.content[:5]) for pdf in pdfs] == [
         (200, "application/pdf", b"%PDF-")
     ] * 2
+
+
+def test_the_front_door_is_api_gateway(machine: Machine) -> None:
+    with httpx.Client(base_url=url_of(machine.url("localstack")), timeout=35, trust_env=False) as client:
+        order = ordered(client)
+
+        assert len(issued(client, order["id"])) == 2
 
 
 async def test_a_login_reaches_its_own_database_only(machine: Machine) -> None:
