@@ -299,25 +299,29 @@ def _checked[Model: BaseModel](number: int, model: type[Model], value: object) -
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        raise NotARecording(f"Line {number} is no line of a recording: {wrong}") from None
+        raise NotARecording(f"Line {number} is no line of a recording: {misfit(error)}") from None
+
+
+def misfit(error: ValidationError) -> str:
+    """Which fields are wrong and why, in a line, without what they hold."""
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
 
 
 def _handling(service: str, handled: Handled) -> Handling:
     return Handling(
         service=service,
-        message=_told(handled.envelope),
+        message=as_told(handled.envelope),
         now=handled.handled_at,
         outcome="ignored" if handled.outcome == "ignored" else "handled",
         effect=handled.effect,
         given=tuple(Given(row["kind"], str(row["id"]), row["columns"]) for row in handled.read),
-        emitted=tuple(_told(envelope) for envelope in handled.emitted),
+        emitted=tuple(as_told(envelope) for envelope in handled.emitted),
         repeats=handled.repeats,
     )
 
 
-def _told(envelope: Mapping[str, Any]) -> Told:
-    """A journal's envelope, with pseudonyms where it has no personal data."""
+def as_told(envelope: Mapping[str, Any]) -> Told:
+    """What a journal keeps of a message, with pseudonyms where it has no personal data."""
     attributes = dict(envelope)
     due = attributes.pop("due", None)
     contract = message_types().get(attributes["type"])

@@ -101,3 +101,54 @@ def resend_saga(
     from services.operations.saga_screens import send_again
 
     send_again(folder, aws, any_id, start, dry_run=dry_run, as_json=as_json)
+
+
+@saga.command("replay", epilog="Example: bilhetagem saga replay tests/recordings --again 20")
+def replay_sagas(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE|FOLDER...", help="Recorded purchases, or folders of them (*.jsonl); '-' is stdin."
+        ),
+    ],
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STEP",
+            help="Stop after this step, a number or the first one of a type such as OrderPlaced; show the state.",
+            show_default=False,
+        ),
+    ] = None,
+    again: Annotated[
+        int, typer.Option(metavar="N", min=0, help="N more runs, with messages shuffled and repeated.")
+    ] = 0,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--setting",
+            metavar="SERVICE.NAME=VALUE",
+            help="What handlers are handed, such as order.payment_margin=PT10S, instead of what was recorded.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run recorded purchases through today's handlers, in memory, and show what they would do otherwise.
+
+    Each handler gets the message, the clock reading, the rows and the effect's result that were recorded, and what it
+    emits is compared with what it emitted then. Runs again keep the place of requests, webhooks and timers, which may
+    decide a race, and shuffle everything between them. Needs no running system. Exit code 1: something differs; 2: a
+    file is no recorded purchase.
+    """
+    from services.operations.replay_screens import replay
+
+    if until is not None and again:
+        raise typer.BadParameter("It is --until, which stops in the middle, or --again, which compares the ends.")
+    handed: dict[str, dict[str, str]] = {}
+    for setting in settings or ():
+        name, equals, value = setting.partition("=")
+        service, dot, field = name.partition(".")
+        if not (equals and dot and field):
+            raise typer.BadParameter(f"{setting!r} is not of the form SERVICE.NAME=VALUE.", param_hint="--setting")
+        handed.setdefault(service, {})[field] = value
+    replay(paths, until, again, handed, as_json=as_json)
