@@ -47,7 +47,8 @@ def log_to(stream: TextIO = sys.stdout, settings: LogSettings | None = None) -> 
     lines: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if chosen.format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        # Not the default, which shows local variables: they hold messages, and so personal data.
+        else [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)]
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
