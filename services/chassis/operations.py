@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, TypeAdapter
 
+from services.chassis.activity import Activity, read_activity
 from services.chassis.bodies import StrictRoute
 from services.chassis.handling import Ports
 from services.chassis.journal import Journal, read_journal
@@ -70,6 +71,19 @@ async def purchases(
     """Purchases, newest first: those with these ids, or a page of those that fit."""
     wanted = Wanted(ids=id or (), since=since, state=state, event_id=event_id, before=cursor, limit=limit)
     return await read_purchases(running.database, running.service, wanted)
+
+
+@router.get("/activity")
+async def activity(
+    running: RunningDep,
+    since: AwareDatetime,
+    minutes: Annotated[int, Query(ge=1, le=120)] = 30,
+    most: Annotated[int, Query(ge=0, le=200)] = 50,
+) -> Activity:
+    """What this service has been doing: messages a minute, purchases by status since a moment, and those under way."""
+    return await read_activity(
+        running.database, running.service, now=running.clock(), minutes=minutes, since=since, most=most
+    )
 
 
 @router.post("/resend")

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import Column, Table, select
 
 from services.chassis.database import Database, among
 from services.chassis.service import Service
@@ -45,12 +46,17 @@ class Wanted:
     limit: int = 50
 
 
+def purchase_columns(table: Table) -> list[Column[Any]]:
+    """The columns of a purchase, as far as the table has them."""
+    return [table.c[name] for name in _COLUMNS if name in table.c]
+
+
 async def read_purchases(database: Database, service: Service, wanted: Wanted) -> PurchasePage:
     """A page of the service's purchases; an empty one of a service that has none. Raises Unavailable."""
     if service.purchases is None:
         return PurchasePage(items=[])
     table = service.kinds[service.purchases.kind]
-    query = select(*(table.c[name] for name in _COLUMNS if name in table.c)).order_by(table.c.id.desc())
+    query = select(*purchase_columns(table)).order_by(table.c.id.desc())
     if wanted.ids:
         query = query.where(among(table.c.id, wanted.ids, database.dialect))
     else:

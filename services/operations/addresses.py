@@ -1,4 +1,4 @@
-"""Where a system listens on a laptop: the base URL, every ingress, and, as processes of their own, every worker."""
+"""Where a system listens on a laptop: the base URL, every ingress, the console, and, as processes, every worker."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from contracts.routes import SERVICES
 from services.chassis.process import listen
 
+_CONSOLE = 8
+"""The console is right above the ingresses."""
+
 _WORKERS_FROM = 10
 """A worker's health is ten ports above its ingress."""
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Ports of one host: the base URL's, and by service its ingress's and its worker's health."""
+    """Ports of one host: the base URL's, the console's, and by service its ingress's and its worker's health."""
 
     host: str
     base: int
+    console: int
     ingresses: Mapping[str, int]
     workers: Mapping[str, int]
 
@@ -41,6 +45,7 @@ class Taken:
 
     addresses: Addresses
     base: socket.socket
+    console: socket.socket
     ingresses: Mapping[str, socket.socket]
     workers: Mapping[str, socket.socket]
 
@@ -56,8 +61,9 @@ def taking(host: str, base: int) -> Iterator[Taken]:
         first = take(0)
         ingresses = {name: take(n) for n, name in enumerate(SERVICES, 1)}
         workers = {name: take(n + _WORKERS_FROM) for n, name in enumerate(SERVICES, 1)}
-        addresses = Addresses(host, _port(first), _ports(ingresses), _ports(workers))
-        yield Taken(addresses, first, ingresses, workers)
+        console = take(_CONSOLE)
+        addresses = Addresses(host, _port(first), _port(console), _ports(ingresses), _ports(workers))
+        yield Taken(addresses, first, console, ingresses, workers)
 
 
 def _ports(sockets: Mapping[str, socket.socket]) -> dict[str, int]:

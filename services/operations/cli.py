@@ -178,5 +178,25 @@ def demo(
     show(_ground(state / "demo", database, localstack_port, aws), port)
 
 
+@app.command(epilog="Example: bilhetagem console --state .bilhetagem --port 8090")
+def console(
+    state: Annotated[Path | None, typer.Option(help="The laptop's system that is meant.", show_default=False)] = None,
+    aws: Annotated[
+        str | None, typer.Option(metavar="URL", help="The LocalStack that is meant; 'aws' for AWS.", show_default=False)
+    ] = None,
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on. 0: any free one.")] = 8090,
+) -> None:
+    """Serve the operators' web console alone, for a system that runs: **up** has one of its own.
+
+    Purchases with their timelines, queues, and dead letters to send back, mend or discard. The password is
+    BILHETAGEM_CONSOLE_PASSWORD, else the operators' secret. Other names that it is reached by than the host are listed
+    in BILHETAGEM_CONSOLE_HOSTS.
+    """
+    from services.operations.console.serving import serve_console
+
+    serve_console(state, aws, host, port)
+
+
 def _ground(state: Path, database: DatabaseKind, localstack_port: int, aws: str | None) -> Ground:
     return Ground(state=State(state), database=database, aws_port=localstack_port, aws_url=aws)

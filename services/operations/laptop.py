@@ -27,6 +27,11 @@ class State:
         """Where the secrets are, readable by their owner only."""
         return self.folder / "secrets.json"
 
+    @property
+    def discarded_file(self) -> Path:
+        """Where it is kept who discarded which dead letter, and why."""
+        return self.folder / "discarded.jsonl"
+
     def log(self, name: str) -> Path:
         """A log file."""
         return self.folder / "logs" / f"{name}.log"

@@ -44,6 +44,7 @@ def _print_urls(system: Open, ground: Ground) -> None:
     addresses = system.addresses
     base = addresses.base_url
     for what, where in (
+        ("console (signs in once)", system.console),
         ("API documentation", f"{base}/docs"),
         ("OpenAPI", f"{base}/openapi.json"),
         ("all services, directly", base),

@@ -11,6 +11,7 @@ from localstack.front_door import deploy
 from localstack.provision import PREFIX
 from services.chassis.process import Interrupted, interruptible
 from services.operations.addresses import Addresses, taking
+from services.operations.console.serving import door, host_console
 from services.operations.deployment import Deployment, announced
 from services.operations.errors import Trouble
 from services.operations.hosting import host_all
@@ -35,10 +36,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Open:
-    """A system that is ready. ``url`` is the REST API's, the one that clients know; the addresses lie behind it."""
+    """A system that is ready. ``url`` is the REST API's, the one that clients know; the addresses lie behind it.
+
+    ``console`` is a link that signs in whoever opens it first.
+    """
 
     url: str
     addresses: Addresses
+    console: str
 
 
 async def run_system(plan: Plan, stop: asyncio.Event, say: Say, meanwhile: Callable[[Open], Awaitable[None]]) -> None:
@@ -52,22 +57,27 @@ async def run_system(plan: Plan, stop: asyncio.Event, say: Say, meanwhile: Calla
         settings = {**plan.settings, "BILHETAGEM_PAYMENT_WEBHOOK_URL": f"{addresses.base_url}/payments/webhook"}
         async with interruptible(stop):
             environment = await stack.enter_async_context(laid(plan.ground, SERVICES.values(), settings, say))
-        stack.enter_context(announced(plan.ground.state, _deployment(environment, addresses)))
+        deployment = _deployment(environment, addresses)
+        console = door(deployment, addresses.host, addresses.console)
+        stack.enter_context(announced(plan.ground.state, deployment))
         say("Starting the services")
         if plan.processes:
             hosting = asyncio.create_task(host_processes(taken, plan.ground.state, environment, stop))
         else:
             hosting = asyncio.create_task(host_all(tuple(SERVICES.values()), taken, stop))
+        record = plan.ground.state.discarded_file
+        looking = asyncio.create_task(host_console(deployment, console, record, taken.console, stop))
         front_door = asyncio.create_task(_front_door(environment, addresses))
-        doing = asyncio.create_task(_once_ready(plan, addresses, front_door, meanwhile))
+        doing = asyncio.create_task(_once_ready(plan, addresses, front_door, console.link, meanwhile))
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({hosting, doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({hosting, looking, doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
         done = doing.done()
         say("Draining and stopping")
         for task in (stopping, doing, front_door):
             task.cancel()
         stop.set()
-        await hosting
+        for part in (hosting, looking):
+            await part
         if not done:
             raise Interrupted
         doing.result()
@@ -90,14 +100,18 @@ async def _front_door(environment: Mapping[str, str], addresses: Addresses) -> s
 
 
 async def _once_ready(
-    plan: Plan, addresses: Addresses, front_door: Awaitable[str], meanwhile: Callable[[Open], Awaitable[None]]
+    plan: Plan,
+    addresses: Addresses,
+    front_door: Awaitable[str],
+    console: str,
+    meanwhile: Callable[[Open], Awaitable[None]],
 ) -> None:
     urls = [addresses.base_url, *(addresses.ingress_url(name) for name in addresses.ingresses)]
     if plan.processes:
         urls += [addresses.worker_url(name) for name in addresses.workers]
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
         await asyncio.gather(*(_healthy(client, url) for url in urls))
-    await meanwhile(Open(await front_door, addresses))
+    await meanwhile(Open(await front_door, addresses, console))
 
 
 async def _healthy(client: httpx.AsyncClient, url: str) -> None:

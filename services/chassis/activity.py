@@ -1,0 +1,64 @@
+"""What a service has been doing: messages a minute, purchases by status, and those that are not over. For operators."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, Field
+from sqlalchemy import func, select
+
+from services.chassis.database import Database
+from services.chassis.ids import uuid7
+from services.chassis.purchases import Purchase, purchase_columns
+from services.chassis.service import Service
+
+_MINUTE = timedelta(minutes=1)
+
+
+class Activity(BaseModel):
+    """One service's doings. Purchases that are part of another one are not counted."""
+
+    service: str
+    handled: list[int]
+    """Messages handled in each of the last minutes, the one that is under way last."""
+    statuses: dict[str, int] = Field(default_factory=dict)
+    """How many of the purchases that began since the moment asked for have each status."""
+    under_way: list[Purchase] = Field(default_factory=list)
+    """Purchases that are not at rest, whenever they began, the oldest first."""
+
+
+async def read_activity(
+    database: Database, service: Service, *, now: datetime, minutes: int, since: datetime, most: int
+) -> Activity:
+    """What the service did in the last ``minutes``; its purchases since a moment; ``most`` under way. Raises
+    Unavailable.
+    """
+    handled_at = service.tables.inbox.c.handled_at
+    # Whole minutes, so that a bar stays what it is once its minute is over.
+    last = now.replace(second=0, microsecond=0)
+    starts = [last - _MINUTE * back for back in reversed(range(minutes))]
+    counts = [func.count().filter(handled_at >= start, handled_at < start + _MINUTE) for start in starts]
+    async with database.reading() as connection:
+        handled = (await connection.execute(select(*counts).where(handled_at >= starts[0]))).one()
+        activity = Activity(service=service.name, handled=list(handled))
+        if service.purchases is None:
+            return activity
+        table: Any = service.kinds[service.purchases.kind]
+        at_rest = service.purchases.at_rest
+        whole = [table.c.order_id.is_(None)] if "order_id" in table.c else []
+        by_status = (
+            select(table.c.status, func.count())
+            .where(table.c.id >= uuid7(since, 0), *whole)
+            .group_by(table.c.status)
+            .order_by(table.c.status)
+        )
+        open_ones = (
+            select(*purchase_columns(table))
+            .where(table.c.status.in_(sorted({*table.c.status.type.enums} - at_rest)), *whole)
+            .order_by(table.c.id)
+            .limit(most)
+        )
+        activity.statuses = {str(status): number for status, number in await connection.execute(by_status)}
+        activity.under_way = [
+            Purchase.model_validate({**row._mapping, "at_rest": False}) for row in await connection.execute(open_ones)
+        ]
+    return activity
