@@ -1,7 +1,7 @@
 """One base URL for the seven services: a path's first segment says whose it is.
 
-It stands where API Gateway stands on AWS, and like it lets through only what clients may ask: operators' routes and
-probes are on each service's own port.
+It stands behind API Gateway, where a load balancer stands on AWS. It lets through only what clients may ask: operators'
+routes and probes are on each service's own port.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
