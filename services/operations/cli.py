@@ -56,8 +56,8 @@ def up(
 ) -> None:
     """Start the whole system and keep it running.
 
-    Starts LocalStack, provisions queues and bucket, migrates, and runs all ingresses and workers. Ctrl-C drains and
-    stops all of it; a second Ctrl-C does not wait. Databases and secrets stay in the state folder; LocalStack forgets
+    Starts LocalStack, provisions queues and bucket, migrates, runs all ingresses and workers, and puts API Gateway in
+    front. Ctrl-C drains and stops all of it; a second Ctrl-C does not wait. Databases and secrets stay in the state folder; LocalStack forgets
     its queues and PDFs.
     """
     from services.operations.running import keep_running
@@ -111,7 +111,10 @@ def gateway(
 
 @app.command(epilog="Example: AWS_ENDPOINT_URL=http://127.0.0.1:4566 bilhetagem provision")
 def provision() -> None:
-    """Create queues, dead-letter queues and the bucket in LocalStack, as the choreography needs them."""
+    """Create queues, dead-letter queues and the bucket in LocalStack, as the choreography needs them.
+
+    With BILHETAGEM_FRONT_DOOR=HOST:PORT, where the base URL is, its API Gateway is put in front of that too.
+    """
     from localstack.provision import main
 
     main()
@@ -153,7 +156,7 @@ def verify_ticket(
 
 @app.command(epilog="Example: bilhetagem docs --check")
 def docs(check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if one is stale.")] = False) -> None:
-    """Generate docs/openapi.json, docs/asyncapi.yaml, docs/saga.md and contracts/schemas from the code."""
+    """Generate from the code what is in docs/ (OpenAPI, AsyncAPI, saga) and contracts/ (schemas, API Gateway's definition)."""
     from services.operations.documents import check_documents, write_documents
 
     (check_documents if check else write_documents)()
