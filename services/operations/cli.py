@@ -57,8 +57,8 @@ def up(
     """Start the whole system and keep it running.
 
     Starts LocalStack, provisions queues and bucket, migrates, runs all ingresses and workers, and puts API Gateway in
-    front. Ctrl-C drains and stops all of it; a second Ctrl-C does not wait. Databases and secrets stay in the state folder; LocalStack forgets
-    its queues and PDFs.
+    front. Ctrl-C drains and stops all of it; a second Ctrl-C does not wait. Databases and secrets stay in the state
+    folder; LocalStack forgets its queues and PDFs.
     """
     from services.operations.running import keep_running
 
@@ -156,7 +156,7 @@ def verify_ticket(
 
 @app.command(epilog="Example: bilhetagem docs --check")
 def docs(check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if one is stale.")] = False) -> None:
-    """Generate from the code what is in docs/ (OpenAPI, AsyncAPI, saga) and contracts/ (schemas, API Gateway's definition)."""
+    """Generate from the code: OpenAPI, AsyncAPI and the saga in docs/, schemas and API Gateway's definition in contracts/."""
     from services.operations.documents import check_documents, write_documents
 
     (check_documents if check else write_documents)()
