@@ -156,7 +156,7 @@ def verify_ticket(
 
 @app.command(epilog="Example: bilhetagem docs --check")
 def docs(check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if one is stale.")] = False) -> None:
-    """Generate from the code: OpenAPI, AsyncAPI and the saga in docs/, schemas and API Gateway's definition in contracts/."""
+    """Generate docs/ (OpenAPI, AsyncAPI, saga) and contracts/ (schemas, API Gateway's definition) from the code."""
     from services.operations.documents import check_documents, write_documents
 
     (check_documents if check else write_documents)()
