@@ -152,9 +152,5 @@ def _differences(service: Service, handling: Handling, answer: Answer) -> Iterat
         found = compare(handling.emitted, answer.emitted, listed)
         yield from found
         if not found and answer.outcome != handling.outcome:
-            did = (
-                "changes nothing, where it did"
-                if answer.outcome == "ignored"
-                else "changes something, where it did not"
-            )
-            yield Difference(Kind.OUTCOME, did)
+            did = "ignores it" if answer.outcome == "ignored" else "changes something"
+            yield Difference(Kind.OUTCOME, f"{did} (recorded: {handling.outcome})")
