@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from localstack.provision import REGION
+from localstack.provision import BUCKET, PREFIX, REGION
 from services.operations.errors import Trouble
 
 STATE = Path(".bilhetagem")
@@ -86,6 +86,9 @@ class State:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": REGION,
+            # As provisioned here, whatever the shell that started us is set up for.
+            "BILHETAGEM_QUEUE_PREFIX": PREFIX,
+            "BILHETAGEM_TICKETS_BUCKET": BUCKET,
             "BILHETAGEM_DATABASE_URL": database_url,
             **self.secrets(),
         }
