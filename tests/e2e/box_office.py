@@ -1,7 +1,9 @@
 """A box office over HTTP: what buyers and organisers do, in their words, and what must hold when all is at rest."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -16,6 +18,9 @@ ENDED = {"completed", "cancelled", "rejected", "refunded"}
 SECONDS = 40
 """How long anything may take on a busy machine."""
 
+_EVERY = 0.15
+"""Many who ask all the time would be a load of their own."""
+
 type Seen = dict[str, Any]
 
 
@@ -28,8 +33,9 @@ class BoxOffice:
         self.event = ""
         self._types: list[str] = []
         self._products: list[str] = []
-        self._reservations: list[str] = []
-        self._orders: list[str] = []
+        self.reservations: list[str] = []
+        self.orders: list[str] = []
+        """What it is asked about when it is to be at rest: add what was made otherwise."""
 
     # Organisers
 
@@ -70,7 +76,7 @@ class BoxOffice:
         answer = await self.client.post("/reservations/", json=body, headers={"Prefer": f"wait={seconds}"})
         assert answer.status_code in {200, 201}, answer.text
         decided: Seen = answer.json()
-        self._reservations.append(decided["id"])
+        self.reservations.append(decided["id"])
         return decided
 
     async def reserve(self, buyer: str, ticket: str, quantity: int = 1) -> str:
@@ -98,11 +104,8 @@ class BoxOffice:
             "total_price": reais,
             "payment": {"method": "pix", "token": token},
         }
-        return self.follow((await self.post("/orders/", 202, **body | more))["id"])
-
-    def follow(self, order: str) -> str:
-        """An order that was placed otherwise is the office's too."""
-        self._orders.append(order)
+        order = str((await self.post("/orders/", 202, **body | more))["id"])
+        self.orders.append(order)
         return order
 
     async def buy(self, ticket: str, quantity: int = 1, *, reais: float = 100, token: str | None = None) -> str:
@@ -140,6 +143,7 @@ class BoxOffice:
             partial(self.get, path),
             until=lambda found: {name: found.get(name) for name in fields} == fields,
             seconds=seconds,
+            every=_EVERY,
         )
 
     async def order_becomes(self, order: str, status: str, reason: str | None = None) -> Seen:
@@ -148,6 +152,7 @@ class BoxOffice:
             partial(self.get, f"/orders/{order}"),
             until=lambda seen: seen["status"] in {status, "rejected", "refunded"},
             seconds=SECONDS,
+            every=_EVERY,
         )
         assert (found["status"], found["reason"]) == (status, reason), found
         return found
@@ -170,59 +175,58 @@ class BoxOffice:
     # What must hold
 
     async def at_rest(self) -> None:
-        """Every order and reservation is at its end, and all counts agree; what comes later must come soon.
+        """Every order and reservation is at its end, and all counts agree; what comes later must come soon. What is
+        held still, for nobody's order, is given back.
 
         Fails with what does not agree.
         """
-        await eventually(self._disagreements, until=lambda found: not found, seconds=SECONDS)
+        await eventually(self._disagreements, until=lambda found: not found, seconds=SECONDS, every=0.5)
 
     async def _disagreements(self) -> list[str]:
-        orders = [await self.get(f"/orders/{order}") for order in self._orders]
-        reservations = [await self.get(f"/reservations/{reservation}") for reservation in self._reservations]
+        orders = await self._all("/orders", self.orders)
+        reservations = await self._all("/reservations", self.reservations)
+        for held in [r["id"] for r in reservations if r["status"] == "held"]:
+            assert (await self.client.delete(f"/reservations/{held}")).status_code in {202, 409}
         found = [f"{order['id']} is {order['status']}" for order in orders if order["status"] not in ENDED]
-        found += [
-            f"reservation {r['id']} is {r['status']}"
-            for r in reservations
-            if r["status"] not in {"confirmed", "released", "rejected"}
-        ]
+        found += [f"{r['id']} is {r['status']}" for r in reservations if r["status"] not in _ENDED_RESERVATION]
         sold: Counter[str] = Counter()
         for reservation in reservations:
-            sold[reservation["ticket_id"]] += reservation["quantity"] * (reservation["status"] == "confirmed")
-        for ticket in self._types:
-            seats = await self.get(f"/reservations/availability/{ticket}")
-            if (seats["held"], seats["sold"]) != (0, sold[ticket]) or seats["free"] != seats["quantity"] - seats[
-                "sold"
-            ]:
-                found.append(f"{seats}, but {sold[ticket]} are confirmed")
-        return found + await self._products_that_disagree(orders) + await self._orders_that_disagree(orders)
+            if reservation["status"] == "confirmed":
+                sold[reservation["ticket_id"]] += reservation["quantity"]
+        for seats in await self._all("/reservations/availability", self._types):
+            expected = (seats["quantity"] - sold[seats["id"]], 0, sold[seats["id"]])
+            if (seats["free"], seats["held"], seats["sold"]) != expected:
+                found.append(f"{seats}, but {sold[seats['id']]} are confirmed")
+        differing = await asyncio.gather(*map(self._order_that_disagrees, orders))
+        return found + await self._products_that_disagree(orders) + [text for text in differing if text]
 
     async def _products_that_disagree(self, orders: Sequence[Seen]) -> list[str]:
         allocated: Counter[str] = Counter()
         for order in orders:
             for line in order["products"] if order["status"] == "completed" else ():
                 allocated[line["product_id"]] += line["quantity"]
-        seen = [await self.get(f"/products/{product}") for product in self._products]
         return [
             f"{p}, but orders have {allocated[p['id']]}"
-            for p in seen
+            for p in await self._all("/products", self._products)
             if (p["allocated"], p["available"]) != (allocated[p["id"]], p["stock"] - allocated[p["id"]])
         ]
 
-    async def _orders_that_disagree(self, orders: Sequence[Seen]) -> list[str]:
-        found = []
-        for order in orders:
-            payment = await self.payment(order["id"])
-            paid = payment["status"] if payment else None
-            if paid not in _PAYMENTS[order["status"]] or (payment and payment["amount"] != order["total_price"]):
-                found.append(f"{order['id']} is {order['status']}, its payment {payment}")
-            tickets = [ticket["status"] for ticket in await self.issued(order["id"])]
-            good = [status for status in tickets if status != "voided"]
-            seats = sum(line["quantity"] for line in order["items"]) if order["status"] == "completed" else 0
-            if len(good) != seats:
-                found.append(f"{order['id']} is {order['status']} with tickets {tickets}")
-        return found
+    async def _order_that_disagrees(self, order: Seen) -> str | None:
+        payment = await self.payment(order["id"])
+        paid = payment["status"] if payment else None
+        if paid not in _PAYMENTS.get(order["status"], ()) or (payment and payment["amount"] != order["total_price"]):
+            return f"{order['id']} is {order['status']}, its payment {payment}"
+        tickets = [ticket["status"] for ticket in await self.issued(order["id"])]
+        seats = sum(line["quantity"] for line in order["items"]) if order["status"] == "completed" else 0
+        if len(tickets) - tickets.count("voided") != seats:
+            return f"{order['id']} is {order['status']} with tickets {tickets}"
+        return None
+
+    async def _all(self, path: str, ids: Sequence[str]) -> list[Seen]:
+        return await asyncio.gather(*(self.get(f"{path}/{each}") for each in ids))
 
 
+_ENDED_RESERVATION = {"confirmed", "released", "rejected"}
 _PAYMENTS: Mapping[str, set[str | None]] = {
     "completed": {"approved"},
     "cancelled": {"declined", "voided"},
@@ -230,6 +234,15 @@ _PAYMENTS: Mapping[str, set[str | None]] = {
     "rejected": {None},
 }
 """What an order's payment may be when the order is at its end."""
+
+
+@asynccontextmanager
+async def an_office(system: System) -> AsyncIterator[BoxOffice]:
+    """A box office of a system, with an event on sale."""
+    async with client_of(system) as client:
+        office = BoxOffice(client, system.secrets["BILHETAGEM_OPERATORS_SECRET"])
+        await office.schedule()
+        yield office
 
 
 def client_of(system: System, **more: Any) -> httpx.AsyncClient:

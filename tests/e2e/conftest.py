@@ -4,17 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.e2e.box_office import BoxOffice, client_of
+from tests.e2e.box_office import BoxOffice, an_office
 from tests.e2e.system import System, running
 
-HOLD_SECONDS = 8
-"""Long enough to order and be charged on a busy machine, short enough to see holds run out."""
-
-SETTINGS = {
-    "BILHETAGEM_HOLD_SECONDS": str(HOLD_SECONDS),
-    "BILHETAGEM_ORDER_PAYMENT_MARGIN": "PT1S",
-    "BILHETAGEM_PAYMENT_CONFIRMATION_SECONDS": "0.3",
-}
+SETTINGS = {"BILHETAGEM_PAYMENT_CONFIRMATION_SECONDS": "0.3"}
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +19,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture
 async def office(system: System) -> AsyncIterator[BoxOffice]:
-    """An event on sale, and an invariant at the end: everything of it comes to rest, and all counts agree."""
-    async with client_of(system) as client:
-        office = BoxOffice(client, system.secrets["BILHETAGEM_OPERATORS_SECRET"])
-        await office.schedule()
+    """An event on sale."""
+    async with an_office(system) as office:
         yield office

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import socket
 import sys
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from contracts.routes import SERVICES
 from localstack.child import Child
@@ -58,8 +60,8 @@ class System:
         kept: dict[str, str] = json.loads((self.state / "secrets.json").read_text())
         return kept
 
-    def start(self) -> None:
-        """Start it and return when it says that it is ready."""
+    def launch(self) -> None:
+        """Start it, and return at once. From the main thread only, see ``Child``."""
         log = self.folder / "up.log"
         self._begun = log.stat().st_size if log.exists() else 0
         self._child = Child(
@@ -71,9 +73,18 @@ class System:
             cwd=self.folder,  # so that whatever it leaves behind is known by where it works
             env={**os.environ, **self.settings, "COLUMNS": "200"},
         )
+
+    def is_ready(self) -> bool:
+        """Whether it says so. Fails when it has ended instead."""
+        assert self._child is not None
+        assert self._child.running, f"it ended:\n{self.said}"
+        return "Bilhetagem is ready" in self.said
+
+    def start(self) -> None:
+        """Start it, and return when it is ready."""
+        self.launch()
         deadline = time.monotonic() + READY_SECONDS
-        while "Bilhetagem is ready" not in self.said:
-            assert self._child.running, f"it ended:\n{self.said}"
+        while not self.is_ready():
             assert time.monotonic() < deadline, f"it is not ready:\n{self.said}"
             time.sleep(0.05)
 
@@ -93,8 +104,11 @@ class System:
 
     def kill(self) -> None:
         """`kill -9` of everything but a LocalStack that runs apart. PostgreSQL then ends by itself."""
-        assert self._child is not None
-        self._child.stop(grace=0)
+        if self._child is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.stop()
         deadline = time.monotonic() + 20
         while self.processes():
             assert time.monotonic() < deadline, f"still there: {self.processes()}"
@@ -108,6 +122,15 @@ class System:
                 if Path(os.readlink(process / "cwd")).is_relative_to(self.folder):
                     found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         return found
+
+
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    """A folder to run in. Not under pytest's own: another session makes that private again, and for root PostgreSQL
+    runs as another user.
+    """
+    with TemporaryDirectory(prefix="bilhetagem-e2e-") as folder:
+        yield Path(folder)
 
 
 @contextmanager
