@@ -157,8 +157,8 @@ def _diff(difference: Difference) -> Iterator[Text]:
             when = "recorded" if side == 0 else "today"
             yield Text(f"      {sign} {name_of(told.type)} ({when})", style)
             for field in difference.fields:
-                value = (field.recorded, field.today)[side]
-                if value is not None:
+                value, other = (field.recorded, field.today) if side == 0 else (field.today, field.recorded)
+                if value is not None and (value, other) != ("null", None):
                     yield Text(f"      {sign}   {field.path}: {value}", style)
 
 
@@ -176,6 +176,9 @@ def _again(shuffles: Sequence[Shuffle]) -> Iterator[Text]:
 
 
 def _state(done: Replay) -> Iterator[Text]:
+    for step in done.steps:
+        emitted = ", ".join(name_of(told.type) for told in step.handling.emitted) or "nothing"
+        yield Text(f"  {step.title}: {emitted}")
     last = done.steps[-1]
     yield Text(f"  After step {last.number}, {last.title.partition(': ')[2]}, at {last.handling.now}:", "bold")
     for service, rows in done.end.rows.items():

@@ -96,6 +96,7 @@ def test_something_else_is_shown_as_a_diff_of_messages(change: Callable[..., Non
     assert "- PaymentRequested (recorded)" in done.output
     assert "-   amount: 340" in done.output
     assert "+ OrderRejected (today)" in done.output
+    assert "expected_total" not in done.output
     assert '+   reason: "total_mismatch"' in done.output
     assert "1 purchase, 15 messages: 1 would not go on as recorded." in done.output
 
@@ -395,6 +396,8 @@ def test_a_recording_comes_by_a_pipe_too() -> None:
 def test_it_stops_after_a_step_and_shows_each_services_state(step: str) -> None:
     done = run(COMPLETED, "--until", step)
     assert done.exit_code == 0
+    assert "Step 3: the order service, on PlaceOrder: OrderPlaced" in done.output
+    assert "Step 5" not in done.output
     assert "After step 4, the reservation service, on OrderPlaced" in done.output
     assert "status attached" in done.output
     assert "OrderPlaced" in done.output.partition("under way")[2]
