@@ -1,0 +1,74 @@
+"""What a service has been doing, for operators: messages a minute, purchases by status, and those under way."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.chassis.activity import Activity, read_activity
+from services.chassis.database import Database
+from services.chassis.ids import uuid7
+from services.order.service import order
+
+NOW = datetime(2027, 3, 1, 12, 0, 30, tzinfo=UTC)
+ORDERS = next(table for table in order.kinds.values() if table.name == "orders")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    async with database.writing() as connection:
+        await connection.run_sync(order.metadata.create_all)
+    yield database
+    await database.close()
+
+
+async def handled(database: Database, *ago: timedelta) -> None:
+    rows = [
+        {"id": uuid4(), "type": "x", "correlation": "x", "envelope": {}, "outcome": "handled", "read": [],
+         "emitted": [], "handled_at": NOW - each}
+        for each in ago
+    ]  # fmt: skip
+    async with database.writing() as connection:
+        await connection.execute(order.tables.inbox.insert(), rows)
+
+
+async def placed(database: Database, ago: timedelta, status: str) -> str:
+    at = NOW - ago
+    row: dict[str, Any] = {
+        "id": uuid7(at, 7), "user_id": uuid4(), "event_id": uuid4(), "items": (), "wishes": (), "total_cents": 0,
+        "payment_method": "pix", "created_at": at, "status": status, "expired": False,
+        "reason": "expired" if status == "cancelled" else None,
+    }  # fmt: skip
+    async with database.writing() as connection:
+        await connection.execute(ORDERS.insert(), row)
+    return str(row["id"])
+
+
+async def activity(database: Database, most: int = 50) -> Activity:
+    return await read_activity(database, order, now=NOW, minutes=3, since=NOW - timedelta(hours=24), most=most)
+
+
+async def test_messages_are_counted_by_the_minutes_of_the_clock(database: Database) -> None:
+    seconds = (0, 30, 31, 90, 91, 150, 151)  # 12:00:30, 12:00:00, 11:59:59, 11:59:00, 11:58:59, 11:58:00, 11:57:59
+    await handled(database, *(timedelta(seconds=each) for each in seconds))
+
+    assert (await activity(database)).handled == [2, 2, 2]
+
+
+async def test_purchases_that_began_since_are_counted_by_status(database: Database) -> None:
+    for hours, status in ((1, "completed"), (2, "completed"), (3, "cancelled"), (25, "completed")):
+        await placed(database, timedelta(hours=hours), status)
+
+    assert (await activity(database)).statuses == {"cancelled": 1, "completed": 2}
+
+
+async def test_those_under_way_are_told_whenever_they_began_the_oldest_first(database: Database) -> None:
+    await placed(database, timedelta(hours=1), "completed")
+    young = await placed(database, timedelta(minutes=5), "awaiting_payment")
+    old = await placed(database, timedelta(days=40), "confirmed")
+
+    assert [str(each.id) for each in (await activity(database)).under_way] == [old, young]
+    assert [str(each.id) for each in (await activity(database, most=1)).under_way] == [old]

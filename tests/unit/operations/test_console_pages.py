@@ -1,0 +1,258 @@
+"""The console's pages: what they show of a system, and that nothing in it becomes markup."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.chassis.ids import uuid7
+from services.chassis.journal import Failed, Handled, Journal
+from services.chassis.purchases import Purchase
+from services.operations.queues import Seen
+from tests.eventually import eventually
+from tests.unit.operations.console import Answers, Browser, MemoryQueues, a_console
+from tests.unit.operations.letters import FAILED, an_approval, body_of, seen
+
+HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>"
+DEAD = "reservation-underway-dlq"
+NOW = datetime.now(UTC)
+ORDER = uuid7(NOW - timedelta(minutes=9), 1)
+PLACED = {
+    "specversion": "1.0",
+    "id": str(uuid4()),
+    "source": "/bilhetagem/order",
+    "type": "bilhetagem.order.order-placed.v1",
+    "subject": str(ORDER),
+    "time": (NOW - timedelta(minutes=9)).isoformat(),
+    "correlationid": str(ORDER),
+    "data": {"order_id": str(ORDER), "name": HOSTILE},
+}
+
+
+def a_purchase(status: str = "placed", *, at_rest: bool = False) -> Purchase:
+    return Purchase(
+        id=ORDER, event_id=UUID(int=7), status=status, reason=None, created_at=NOW - timedelta(minutes=9),
+        at_rest=at_rest,
+    )  # fmt: skip
+
+
+def hostile_answers() -> Answers:
+    """A purchase of which every text that a client or an exception can choose is markup."""
+    handled = Handled(
+        envelope=PLACED, outcome="handled", handled_at=NOW - timedelta(minutes=9), position=0, effect=None, read=[],
+        emitted=[], repeats=2,
+    )  # fmt: skip
+    failed = Failed(envelope=PLACED, number=1, error=HOSTILE, place=HOSTILE, failed_at=NOW)
+    product = Journal(service="product", failed=[failed])
+    reservation = Journal(service="reservation", handled=[handled])
+    return Answers(journals={"product": product, "reservation": reservation}, purchases=[a_purchase()])
+
+
+def hostile_letters() -> list[Seen]:
+    return [
+        seen(HOSTILE, {"reason": HOSTILE, "error": HOSTILE, "place": HOSTILE}),
+        seen(json.dumps({"id": HOSTILE, "type": HOSTILE, "correlationid": HOSTILE, "data": {HOSTILE: HOSTILE}})),
+    ]
+
+
+def approved(order: int = 1) -> str:
+    """A message's body that is not too old."""
+    return body_of(an_approval(order), at=NOW)
+
+
+class _Elements(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, {name: value or "" for name, value in attrs}))
+
+
+def elements(text: str) -> list[tuple[str, dict[str, str]]]:
+    """The elements of a page as a browser reads it, with their attributes."""
+    parser = _Elements()
+    parser.feed(text)
+    return parser.found
+
+
+@pytest.fixture
+async def empty(tmp_path: Path) -> AsyncIterator[Browser]:
+    async with a_console(tmp_path) as browser:
+        yield await browser.sign_in()
+
+
+@pytest.mark.parametrize(
+    ("path", "advice"),
+    [
+        ("/", "Put an event on sale"),
+        ("/purchases", "Nobody has bought anything yet"),
+        ("/purchases?state=held", "Show all of them"),
+        ("/dead-letters", "ends here after its last try"),
+    ],
+)
+async def test_an_empty_page_says_what_to_do(empty: Browser, path: str, advice: str) -> None:
+    answer = await empty.get(path)
+
+    assert answer.status_code == 200
+    assert advice in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (f"/purchases/{uuid4()}", "No service knows"),
+        ("/search?q=<b>", "&lt;b&gt;” is no id"),
+        ("/purchases?event=x", "is no id"),
+        ("/purchases?since=yesterday", "is no time"),
+        ("/dead-letters/00000000-0000-0000-0000-000000000000", "There is no dead letter"),
+        ("/dead-letters/redrives/9", "not remembered"),
+        ("/nothing", "There is no such page"),
+    ],
+)
+async def test_what_is_not_there_is_said_in_words(empty: Browser, path: str, said: str) -> None:
+    answer = await empty.get(path)
+
+    assert answer.status_code in {200, 404}
+    assert said in answer.text.replace("&#39;", "'")
+
+
+async def test_no_text_from_outside_becomes_markup(tmp_path: Path) -> None:
+    letters = hostile_letters()
+    async with a_console(tmp_path, MemoryQueues({DEAD: letters}), hostile_answers()) as browser:
+        await browser.sign_in()
+        paths = [
+            "/",
+            "/purchases",
+            f"/purchases/{ORDER}",
+            f"/purchases/{ORDER}?message={PLACED['id']}",
+            f"/purchases/{ORDER}/resend",
+            "/dead-letters",
+            "/dead-letters?reason=undecodable",
+            *(f"/dead-letters/{letter.sqs_id}" for letter in letters),
+            *(f"/dead-letters/{letter.sqs_id}/edit" for letter in letters),
+            "/dead-letters/redrive",
+        ]
+        shown = ""
+        for path in paths:
+            answer = await browser.get(path)
+            assert answer.status_code == 200, path
+            shown += answer.text
+
+    assert "alert(" in shown  # it was there to be escaped
+    for tag, attributes in elements(shown):
+        assert tag not in {"img", "style", "iframe"}
+        assert tag != "script" or attributes["src"].startswith("/static/")
+        assert not [name for name in attributes if name.startswith(("on", "hx-on")) or name == "style"]
+        assert attributes.get("href", "/").startswith(("/", "#"))
+
+
+async def test_a_stuck_purchase_and_dead_letters_are_what_the_overview_begins_with(tmp_path: Path) -> None:
+    queues = MemoryQueues(
+        {DEAD: [seen(approved(), FAILED)], "product-underway": [seen(json.dumps(PLACED))]}
+    )
+    async with a_console(tmp_path, queues, hostile_answers()) as browser:
+        await browser.sign_in()
+        text = (await browser.get("/")).text
+
+    assert "Needs a look: 1 stuck, 1 dead-lettered" in text
+    assert f'href="/purchases/{ORDER}"' in text
+    assert "OrderPlaced 1" in text
+
+
+async def test_a_service_that_does_not_answer_is_named_and_heard_again(tmp_path: Path) -> None:
+    answers = hostile_answers()
+    answers.silent.add("payment")
+    async with a_console(tmp_path, answers=answers) as browser:
+        await browser.sign_in()
+        assert "No answer from payment" in (await browser.get(f"/purchases/{ORDER}")).text
+        answers.silent.clear()
+        assert "No answer" not in (await browser.get(f"/purchases/{ORDER}")).text
+
+
+async def test_where_a_look_is_a_receive_nobody_looks_unasked(tmp_path: Path) -> None:
+    queues = MemoryQueues({DEAD: [seen(approved(), FAILED)]}, peeks=False)
+    async with a_console(tmp_path, queues) as browser:
+        await browser.sign_in()
+        text = (await browser.get("/dead-letters")).text
+        assert "a look is a receive" in text
+        assert 'id="live"' not in text
+        assert queues.looks == 0
+
+        assert "PaymentApproved" in (await browser.get("/dead-letters?look=yes")).text
+
+
+async def test_dead_letters_go_back_after_a_look_at_what_would_happen(tmp_path: Path) -> None:
+    letters = [seen(approved(n), FAILED) for n in (1, 2)]
+    queues = MemoryQueues({DEAD: list(letters)})
+    async with a_console(tmp_path, queues) as browser:
+        await browser.sign_in()
+        preview = (await browser.get("/dead-letters/redrive?reason=failed&type=PaymentApproved")).text
+        assert "reservation would try it again" in preview
+        assert len(queues.messages[DEAD]) == 2
+
+        late = seen(approved(3), FAILED)
+        queues.messages[DEAD].append(late)  # after the operator has looked
+        begun = await browser.post("/dead-letters/redrive", id=[letter.sqs_id for letter in letters])
+
+        async def sent() -> str:
+            return (await browser.get(begun.headers["location"])).text
+
+        await eventually(sent, until=lambda text: "2 of 2 sent" in text)
+
+    assert queues.messages[DEAD] == [late]
+    assert [message.body for message in queues.messages["reservation-underway"]] == [each.body for each in letters]
+
+
+async def test_an_edited_message_goes_out_only_when_it_fits_the_contract(tmp_path: Path) -> None:
+    broken = json.loads(approved())
+    del broken["data"]["amount"]
+    letter = seen(json.dumps(broken), {"reason": "undecodable", "error": "amount: Field required"})
+    queues = MemoryQueues({DEAD: [letter]})
+    path = f"/dead-letters/{letter.sqs_id}/edit"
+    async with a_console(tmp_path, queues) as browser:
+        await browser.sign_in()
+        await browser.get(path)
+        refused = await browser.post(path, body=letter.body, do="send")
+        assert refused.status_code == 422
+        assert "amount" in refused.text
+        assert queues.messages[DEAD] == [letter]
+
+        broken["data"]["amount"] = 90
+        mended: dict[str, Any] = {"body": json.dumps(broken)}
+        assert "fits the contract" in (await browser.post(path, do="check", **mended)).text
+        assert queues.messages[DEAD] == [letter]
+
+        begun = await browser.post(path, do="send", **mended)
+        assert begun.status_code == 303
+
+        async def queued() -> list[Seen]:
+            return queues.messages.get("reservation-underway", [])
+
+        (sent,) = await eventually(queued)
+
+    assert json.loads(sent.body)["data"]["amount"] == 90
+    assert json.loads(sent.body)["causationid"] == broken["id"]
+
+
+async def test_who_discards_says_why_and_both_are_kept(tmp_path: Path) -> None:
+    letter = seen(approved(), FAILED)
+    queues = MemoryQueues({DEAD: [letter]})
+    path = f"/dead-letters/{letter.sqs_id}"
+    async with a_console(tmp_path, queues) as browser:
+        await browser.sign_in()
+        await browser.get(path)
+        assert (await browser.post(f"{path}/discard", by="Ana", why=" ")).status_code == 409
+        assert queues.messages[DEAD] == [letter]
+
+        assert (await browser.post(f"{path}/discard", by="Ana", why="paid twice")).status_code == 303
+        assert "was discarded" in (await browser.get("/dead-letters")).text
+
+    kept = json.loads((tmp_path / "discarded.jsonl").read_text())
+    assert (kept["by"], kept["why"], kept["id"]) == ("Ana", "paid twice", json.loads(letter.body)["id"])
+    assert queues.messages[DEAD] == []
