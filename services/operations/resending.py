@@ -12,6 +12,9 @@ from services.operations.timeline import Fate, Hearing, Told
 _OWNERS = {"user_id": "user", "event_id": "event", "ticket_id": "ticket"}
 """Whose catalogue row a message means by a field."""
 
+_MAY_LACK_FACTS = frozenset({Fate.PARKED, Fate.FAILING, Fate.LOST, Fate.ON_ITS_WAY})
+"""Whatever lost a message, or lets one wait, may have lost the catalogue's facts as well."""
+
 
 @dataclass
 class Plan:
@@ -29,11 +32,10 @@ def plan(purchase: Purchase, start: UUID | None = None) -> Plan:
     made = Plan()
     messages: dict[str, list[Again]] = defaultdict(list)
     facts: dict[str, list[UUID]] = defaultdict(list)
-    waits_for_facts = False
+    tell_facts = False
     for message in _from(purchase, start):
         for hearing in message.hearings:
-            if hearing.fate in {Fate.PARKED, Fate.FAILING} or hearing.tries:
-                waits_for_facts = waits_for_facts or not hearing.fate.is_over
+            tell_facts = tell_facts or hearing.fate in _MAY_LACK_FACTS
             if hearing.fate.is_over or hearing.fate is Fate.DUE_LATER:
                 continue
             if found := _again(purchase, message, hearing, named_by_hand=message.id == start):
@@ -42,7 +44,7 @@ def plan(purchase: Purchase, start: UUID | None = None) -> Plan:
                 made.steps.append((service, f"{message.name} to {hearing.queue.name}"))
             else:
                 made.beyond.append(_why_not(purchase, message, hearing))
-    if waits_for_facts:
+    if tell_facts:
         for service, row_id, what in _facts(purchase):
             facts[service].append(row_id)
             made.steps.append((service, what))

@@ -1,0 +1,58 @@
+"""Purchases that are made stuck on purpose, on real queues: operators see why, and mend them with the commands."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from services.operations.purchases import Purchase
+from services.operations.recording import read
+from services.operations.resending import plan
+from services.operations.timeline import Fate
+from tests.integration.operations.market import Market, a_market
+
+
+@pytest.fixture
+async def market(tmp_path: Path, localstack_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Market]:
+    """A running system of the test's own."""
+    (tmp_path / "state").mkdir()
+    async with a_market(tmp_path / "state", localstack_url, monkeypatch) as market:
+        yield market
+
+
+def carried_on_by(purchase: Purchase) -> list[tuple[str, Fate | None]]:
+    """Who has to act, and on what; timers that run are no matter."""
+    return [(wait.by, wait.fate) for wait in purchase.waits if wait.fate is not Fate.DUE_LATER]
+
+
+async def test_a_message_lost_from_its_queue_is_sent_again_and_the_purchase_completes(market: Market) -> None:
+    await market.stop("ticket")
+    seats, order = await market.buy()
+    await market.becomes(order, "confirmed")
+
+    waiting = await market.find(seats)
+    assert waiting.id == order
+    assert carried_on_by(waiting) == [("ticket", Fate.QUEUED)]
+    assert plan(waiting).steps == []
+
+    await market.purge("ticket-underway")
+    market.start("ticket")
+    (stuck,) = await market.stuck()
+    assert (stuck.id, carried_on_by(stuck)) == (order, [("operator", Fate.LOST)])
+    assert await market.status(order) == "confirmed"
+
+    said = await market.command("resend", order)
+    assert "reservation sends ReservationsConfirmed to ticket-underway" in said
+    await market.becomes(order, "completed")
+
+    assert (await market.find(order)).waits == ()
+    assert await market.stuck() == []
+    recording = read((await market.command("export", order)).splitlines())
+    assert (recording.purchase, recording.correlations) == (order, (order, seats))
+
+
+async def test_what_nobody_has_handled_is_in_its_queue_only_and_the_command_says_so(market: Market) -> None:
+    said = await market.command("show", str(uuid4()), fails=True)
+    assert "exists only in its queue" in said
+    assert "Traceback" not in said

@@ -1,0 +1,145 @@
+"""What purchases wait for, by whom: told from the journals of every path of the saga, whole and with a message lost."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from services.operations.purchases import Purchase, gather
+from services.operations.resending import plan
+from services.operations.timeline import Dead, Fate, Seen
+from services.operations.waits import Wait
+from tests.saga.box_office import BoxOffice
+from tests.saga.records import Shortened, WorldJournals, rows
+from tests.saga.test_paths import PATHS, Path
+
+every_path = pytest.mark.parametrize("story", PATHS, ids=lambda story: story.__name__)
+
+
+async def purchases(office: BoxOffice) -> list[Purchase]:
+    """Every purchase of the world."""
+    return await gather(WorldJournals(office.world), rows(office.world), office.world.now)
+
+
+async def without(purchase: Purchase, message: str, service: str, *, at_rest: bool = False) -> Purchase:
+    """The purchase as if a service had not handled a message."""
+    assert purchase.row is not None
+    row = purchase.row.model_copy(update={"at_rest": at_rest})
+    lost = [(service, str(told.id)) for told in purchase.timeline.told if told.name == message]
+    assert lost
+    now = max(handled.handled_at for journal in purchase.journals.values() for handled in journal.handled)
+    (left,) = await gather(Shortened(purchase.journals, lost), {purchase.id: row}, now)
+    return left
+
+
+async def a_purchase(token: str | None = None) -> Purchase:
+    """A purchase of one ticket and a product, at its end."""
+    office = BoxOffice(3)
+    ticket, buyer, shirt = office.put_on_sale(10), office.buyer(), office.stock_product(5)
+    order = office.order(buyer, [office.reserve(buyer, ticket)], 120, token=token, products=[(shirt, 1)])
+    await office.world.come_to_rest()
+    return next(purchase for purchase in await purchases(office) if purchase.id == str(order))
+
+
+def told(waits: tuple[Wait, ...]) -> list[tuple[str, str]]:
+    return [(wait.by, wait.what) for wait in waits]
+
+
+@every_path
+async def test_what_is_over_waits_for_nothing_and_everything_was_handled(story: Path) -> None:
+    office = BoxOffice(1)
+    await story(office)
+    for purchase in await purchases(office):
+        assert told(purchase.waits) == [], (purchase.id, purchase.state)
+        assert plan(purchase).steps == []
+
+
+@every_path
+async def test_whatever_message_is_lost_its_listener_is_waited_for_and_its_sender_sends_it_again(story: Path) -> None:
+    office = BoxOffice(2)
+    await story(office)
+    # The longest one of each story: the others are its like.
+    for purchase in sorted(await purchases(office), key=lambda each: len(each.timeline.told))[-1:]:
+        for message in purchase.timeline.told:
+            for hearing in message.hearings:
+                own = message.envelope["correlationid"] in purchase.correlations
+                if message.is_request or not own or hearing.tries:
+                    continue
+                left = await without(purchase, message.name, hearing.service, at_rest=True)
+                waits = {(wait.by, wait.message_id, wait.fate) for wait in left.waits}
+                assert (hearing.service, message.id, Fate.ON_ITS_WAY) in waits, message.name
+                sent = [(by, again.id, again.to) for by, each in plan(left).by.items() for again in each.messages]
+                assert (message.sender, message.id, [hearing.service]) in sent
+
+
+async def test_a_request_that_no_worker_has_handled_cannot_be_sent_again() -> None:
+    purchase = await a_purchase()
+    left = await without(purchase, "SettlePayment", "payment")
+    assert told(left.waits) == [("gateway", "POST /payments/webhook")]
+    assert plan(left).steps == []
+
+
+async def test_an_order_that_nobody_pays_waits_for_the_gateway_until_its_seats_expire() -> None:
+    purchase = await without(await a_purchase(), "SettlePayment", "payment")
+    assert [wait.is_stuck(purchase.waits[0].since + timedelta(days=1), timedelta(0)) for wait in purchase.waits] == [
+        False
+    ]
+
+
+async def test_a_hold_waits_for_its_buyer() -> None:
+    office = BoxOffice(1)
+    ticket, buyer = office.put_on_sale(10), office.buyer()
+    reservation = office.reserve(buyer, ticket)
+    await office.world.come_to_rest()
+    held = rows(office.world)[str(reservation)].model_copy(update={"at_rest": False, "status": "held"})
+    whole = await WorldJournals(office.world).about([str(reservation)])
+    expiry = next(h for h in whole["reservation"].handled if "expire-reservation" in h.envelope["type"])
+    source = Shortened(whole, [("reservation", expiry.envelope["id"])])
+    (purchase,) = await gather(source, {str(reservation): held}, expiry.handled_at - timedelta(minutes=5))
+    assert {wait.fate for wait in purchase.waits} == {Fate.LOST}  # its timer is in no outbox, and not due yet
+    assert [message.name for message in purchase.timeline.told if message.due] == ["ExpireReservation"]
+
+
+async def test_a_look_at_the_queue_tells_what_waits_there_from_what_is_lost() -> None:
+    left = await without(await a_purchase(), "TicketsIssued", "order")
+    (wait,) = left.waits
+    assert left.undecided == {"order-underway"}
+    looked = Seen(queues=left.undecided)
+    assert [w.fate for w in left.after(looked, wait.since).waits] == [Fate.LOST]
+    there = replace(looked, waiting=frozenset({(str(wait.message_id), "order-underway")}))
+    found = left.after(there, wait.since)
+    assert [w.fate for w in found.waits] == [Fate.QUEUED]
+    assert plan(found).steps == []
+    assert "the order worker has to take it" in plan(found).beyond[0]
+
+
+async def test_a_dead_letter_is_an_operators_to_redrive() -> None:
+    left = await without(await a_purchase(), "TicketsIssued", "order")
+    assert left.waits[0].message_id is not None
+    dead = Dead(left.waits[0].message_id, "order-underway", "failed", "ValueError: no")
+    found = left.after(Seen(dead=(dead,)), left.waits[0].since)
+    assert told(found.waits) == [("operator", "TicketsIssued to be taken out of order-underway-dlq: failed")]
+    assert f"redrive --id {dead.message_id}" in plan(found).beyond[0]
+
+
+async def test_only_what_follows_from_a_message_is_sent_again_when_it_is_named() -> None:
+    purchase = await a_purchase()
+    left = await without(purchase, "ReservationsConfirmed", "ticket", at_rest=True)
+    confirmed = next(m.id for m in left.timeline.told if m.name == "ReservationsConfirmed")
+    other = next(m.id for m in left.timeline.told if m.name == "ReservationsAttached")
+    assert ("reservation", "ReservationsConfirmed to ticket-underway") in plan(left, confirmed).steps
+    assert [again.id for each in plan(left, confirmed).by.values() for again in each.messages] == [confirmed]
+    assert plan(left, UUID(int=other.int ^ 1)).steps == []
+
+
+async def test_a_silent_service_leaves_it_open_what_became_of_its_messages() -> None:
+    purchase = await a_purchase()
+    journals = {name: journal for name, journal in purchase.journals.items() if name != "ticket"}
+    (left,) = await gather(Shortened(journals, ()), {purchase.id: purchase.row}, purchase.row.created_at)  # type: ignore[union-attr]
+    assert ("ticket", Fate.UNKNOWN) in {(wait.by, wait.fate) for wait in left.waits}
+
+
+async def test_nobody_is_named_in_a_timeline() -> None:
+    purchase = await a_purchase()
+    assert "Ana" not in str([message.envelope for message in purchase.timeline.told])
