@@ -15,11 +15,12 @@ from services.ticket.adapters.qr import Claims, Signer, to_jwks
 COMMANDS = (
     *("up", "demo", "serve", "work", "gateway", "provision"),
     *("migrate", "draft-migration", "verify-ticket", "docs"),
-    *("queues", "dead-letters"),
+    *("queues", "dead-letters", "saga"),
 )
 OF_GROUPS = (
     "queues peek",
     *("dead-letters show", "dead-letters redrive", "dead-letters edit", "dead-letters discard"),
+    *("saga list", "saga show", "saga export", "saga replay", "saga resend"),
 )
 SIGNER = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 CLAIMS = Claims(UUID(int=1), UUID(int=2), 3)

@@ -16,7 +16,7 @@ from contracts.user import UserErased, UserRegistered, UserUpdated
 from services.operations.cli import app
 from services.operations.differences import name_of
 from services.operations.recording import Recording, read
-from tests.recordings.make import FOLDER, STORIES, file_of, recorded
+from tests.recordings.stories import FOLDER, STORIES, file_of, recorded
 
 NO_PURCHASES = {
     *(UserRegistered, UserUpdated, UserErased),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from contracts.choreography import CHOREOGRAPHY
 from contracts.message import Message
 from contracts.money import Money
 from contracts.order import OrderPlaced, OrderRejected, PaymentChoice, PaymentRequested
@@ -21,11 +22,13 @@ from contracts.reservation import (
     ReservationsConfirmed,
     ReserveTickets,
 )
+from contracts.routes import reactions
 from contracts.ticket import TicketsIssued, VoidTickets
 from services.chassis.handling import Emitted, Handler, Later
 from services.chassis.handling import Result as EffectResult
 from services.chassis.kernel import NotYet
 from services.chassis.rows import Key
+from services.chassis.service import Service
 from services.operations.cli import app
 from services.operations.registry import SERVICES
 from services.order.domain import Buyer, Order
@@ -246,6 +249,18 @@ def test_a_type_that_this_release_does_not_know_is_told(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "cannot take it: this release does not know bilhetagem.ticket.tickets-issued.v0" in done.output
     assert "emits TicketsIssued instead of bilhetagem.ticket.tickets-issued.v0" in done.output
+
+
+def test_handlers_and_a_table_that_disagree_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = SERVICES["order"]
+    without = tuple(step for step in CHOREOGRAPHY if step.on is not TicketsIssued)
+    monkeypatch.setattr(Service, "reactions", reactions("order", without))
+    # What the import of its module would do.
+    monkeypatch.setattr(type(SERVICES), "__getitem__", lambda _, __: replace(order))
+    done = run(COMPLETED)
+    assert done.exit_code == 1
+    assert "disagree: " in done.output
+    assert "not in the choreography: TicketsIssued" in done.output
 
 
 # Contracts, rows, effects and settings of another release

@@ -1,4 +1,4 @@
-"""Makes the recorded purchases of this folder: ``python -m tests.recordings.make [NAME]...``.
+"""Makes the recorded purchases of this folder: ``python -m tests.recordings.stories [NAME]...``.
 
 Each is one path of the saga, run in the simulated world and exported as ``bilhetagem saga export`` does it. A seed
 decides everything, so the same code makes the same files. What is committed is what handlers of an earlier release did,
