@@ -6,7 +6,7 @@ makes it harmless, and rows are the only place where its personal data still is.
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -64,15 +64,14 @@ async def resend(running: Running, wanted: Resend) -> Resent:
         waiting = await _outbox(running, transaction, [again.id for again in wanted.messages if again.cause is None])
         known = {dispatch.message_id for dispatch in waiting}
         emitted = await _emitted(running, transaction, [a.cause for a in wanted.messages if a.cause is not None])
-        for again in wanted.messages:
-            for envelope in emitted.get(again.id, ()):
-                known.add(again.id)
+        for message_id in dict.fromkeys(again.id for again in wanted.messages):
+            for envelope in emitted.get(message_id, ()):
+                known.add(message_id)
                 dispatcher.enqueue(envelope)
         for row_id, message in await _facts(running, transaction, wanted.facts):
             known.add(row_id)
             dispatcher.request(message, running.mint())
-        targets = {again.id: again.to for again in wanted.messages if again.to is not None}
-        fresh = [dispatch for dispatch in dispatcher.at_once if _is_meant(dispatch, targets)]
+        fresh = [dispatch for dispatch in dispatcher.at_once if _is_meant(dispatch, wanted.messages)]
         if fresh:
             await transaction.enqueue(fresh)
     outgoing = [*waiting, *fresh]
@@ -83,9 +82,10 @@ async def resend(running: Running, wanted: Resend) -> Resent:
     )
 
 
-def _is_meant(dispatch: Dispatch, targets: Mapping[UUID, Sequence[str]]) -> bool:
-    meant = targets.get(dispatch.message_id)
-    return meant is None or dispatch.queue.rpartition("-")[0] in meant
+def _is_meant(dispatch: Dispatch, wanted: Sequence[Again]) -> bool:
+    listener = dispatch.queue.rpartition("-")[0]
+    meant = [again.to for again in wanted if again.id == dispatch.message_id]
+    return not meant or any(to is None or listener in to for to in meant)
 
 
 async def _outbox(running: Running, transaction: SqlTransaction, ids: Sequence[UUID]) -> list[Dispatch]:

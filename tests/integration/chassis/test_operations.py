@@ -74,6 +74,9 @@ async def test_what_was_emitted_is_sent_again_to_whom_it_is_for(holding: Desk) -
     assert [(sent["id"], sent["queue"]) for sent in answer.json()["sent"]] == [(expiry, "reservation-underway")]
     assert answer.json()["unknown"] == [wanted["messages"][1]["id"]]
     assert [str(envelope.id) for envelope in holding.sent] == [expiry]
+    twice = {"messages": [{"id": expiry, "cause": str(message.id), "to": [name]} for name in ("ticket", "reservation")]}
+    sent = (await holding.client.post("/operations/resend", json=twice, headers=OPERATOR)).json()["sent"]
+    assert [one["queue"] for one in sent] == ["reservation-underway"]
     for_nobody = {"messages": [{"id": expiry, "cause": str(message.id), "to": ["ticket"]}]}
     assert (await holding.client.post("/operations/resend", json=for_nobody, headers=OPERATOR)).json()["sent"] == []
 
