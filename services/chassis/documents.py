@@ -73,6 +73,7 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
         responses["200"]["headers"] = {"Link": _HEADERS["Link"]}
     if is_post:
         parameters.append(_IDEMPOTENCY_KEY)
+        statuses += [400, 422]  # a key that cannot be read, or that came with another body before
     if "Preference-Applied" in str(responses):
         parameters.append(_PREFER)
     if parameters:
