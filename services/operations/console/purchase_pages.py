@@ -20,7 +20,7 @@ from services.operations.finding import Filter, find_purchase, journals_of, list
 from services.operations.moments import duration, moment
 from services.operations.purchases import Purchase
 from services.operations.resending import plan
-from services.operations.timeline import Told
+from services.operations.timeline import Told, name_of
 
 _PAGE = 25
 _MOST = 200
@@ -136,7 +136,7 @@ async def resend(request: Request) -> Response:
     found = await find_purchase(desk, request.path_params["id"], datetime.now(UTC))
     made = plan(found)
     answers = [await journals_of(desk).resend(service, wanted) for service, wanted in made.by.items()]
-    sent = [f"{one.type.rpartition('.')[0].rpartition('.')[2]} to {one.queue}" for a in answers for one in a.sent]
+    sent = [f"{name_of(one.type)} to {one.queue}" for answer in answers for one in answer.sent]
     request.session["notice"] = f"Sent again: {', '.join(sent)}." if sent else "There was nothing to send again."
     return RedirectResponse(f"/purchases/{found.id}", 303)
 
