@@ -15,6 +15,7 @@ import httpx
 import pytest
 from sqlalchemy import delete
 
+from contracts.routes import queues
 from localstack.provision import provision
 from services.chassis.http import create_app
 from services.chassis.migrate import migrate
@@ -28,6 +29,8 @@ from services.operations.purchases import Purchase
 from services.operations.registry import SERVICES
 from services.operations.settings import settings_of
 from tests.eventually import eventually
+
+_VISIBILITY_SECONDS = 8
 
 
 @dataclass
@@ -60,8 +63,16 @@ class Market:
 
     async def purge(self, queue: str) -> None:
         """Throw away what is on a queue."""
-        queues = self.running["order"].queues
-        await queues.client.purge_queue(QueueUrl=await queues.url(queue))
+        held = self.running["order"].queues
+        await held.client.purge_queue(QueueUrl=await held.url(queue))
+
+    async def soon_visible(self) -> None:
+        """Let a message come back soon that LocalStack hands to the long poll of a worker that has ended."""
+        held = self.running["order"].queues
+        for queue in queues():
+            await held.client.set_queue_attributes(
+                QueueUrl=await held.url(queue.name), Attributes={"VisibilityTimeout": str(_VISIBILITY_SECONDS)}
+            )
 
     async def forget_outbox(self, service: str) -> int:
         """Delete a service's outbox rows, timers and all. Returns how many there were."""
@@ -70,8 +81,8 @@ class Market:
             return (await connection.execute(delete(one.service.tables.outbox))).rowcount
 
     async def post(self, service: str, path: str, **body: Any) -> str:
-        """Make something; its id."""
-        answer = await self.client.post(self.urls[service] + path, json=body, headers={"Prefer": "wait=20"})
+        """Make something, and wait a little for its outcome; its id."""
+        answer = await self.client.post(self.urls[service] + path, json=body, headers={"Prefer": "wait=10"})
         assert answer.status_code in {200, 201, 202}, answer.text
         made: str = answer.json()["id"]
         return made
@@ -147,6 +158,7 @@ async def a_market(folder: Path, localstack_url: str, patch: pytest.MonkeyPatch)
         market = Market(running, urls, environment, client)
         closed = asyncio.Event()
         serving = [asyncio.create_task(serve(create_app(running[s], closed), sockets[s], closed)) for s in SERVICES]
+        await market.soon_visible()
         market.start(*SERVICES)
         try:
             yield market

@@ -6,10 +6,14 @@ from uuid import uuid4
 
 import pytest
 
+from services.operations.deployment import find
+from services.operations.desk import at_desk
+from services.operations.finding import journals_of
 from services.operations.purchases import Purchase
 from services.operations.recording import read
 from services.operations.resending import plan
 from services.operations.timeline import Fate
+from tests.eventually import eventually
 from tests.integration.operations.market import Market, a_market
 
 
@@ -50,6 +54,29 @@ async def test_a_message_lost_from_its_queue_is_sent_again_and_the_purchase_comp
     assert await market.stuck() == []
     recording = read((await market.command("export", order)).splitlines())
     assert (recording.purchase, recording.correlations) == (order, (order, seats))
+
+
+async def test_outbox_rows_that_were_deleted_are_made_again_from_the_journal(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing_accepted(_: object) -> set[object]:
+        return set()
+
+    with monkeypatch.context() as away:
+        away.setattr(market.running["order"].outbox, "_send", nothing_accepted)
+        _, order = await market.buy()
+        await eventually(lambda: market.status(order), until=lambda status: status == "placed")
+        assert {("order", Fate.UNSENT)} == set(carried_on_by(await market.find(order)))
+        await market.stop("order")
+        assert await market.forget_outbox("order") > 0
+    market.start("order")
+
+    stuck = await market.find(order)
+    assert {("operator", Fate.LOST)} == set(carried_on_by(stuck))
+    async with at_desk(find(None, None, market.environment)) as desk:
+        for service, wanted in plan(stuck).by.items():
+            await journals_of(desk).resend(service, wanted)
+    await market.becomes(order, "completed")
 
 
 async def test_what_nobody_has_handled_is_in_its_queue_only_and_the_command_says_so(market: Market) -> None:
