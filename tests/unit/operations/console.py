@@ -15,6 +15,7 @@ from contracts.routes import SERVICES
 from services.chassis.activity import Activity
 from services.chassis.journal import Journal
 from services.chassis.purchases import Purchase, PurchasePage
+from services.chassis.resending import Resend, Resent, Sent
 from services.operations.console.app import create_console
 from services.operations.console.entering import Entry
 from services.operations.console.settings import ConsoleSettings
@@ -68,6 +69,7 @@ class Answers:
     journals: dict[str, Journal] = field(default_factory=dict)
     purchases: list[Purchase] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
+    resent: list[tuple[str, Resend]] = field(default_factory=list)
 
     def client(self, service: str) -> httpx.AsyncClient:
         return httpx.AsyncClient(
@@ -90,6 +92,11 @@ class Answers:
                 found = PurchasePage(items=[each for each in own if not ids or str(each.id) in ids])
             case "/operations/journal":
                 found = self.journals.get(service, Journal(service=service))
+            case "/operations/resend":
+                wanted = Resend.model_validate_json(request.content)
+                self.resent.append((service, wanted))
+                sent = [Sent(id=each.id, type="x", queue=f"{service}-new") for each in wanted.messages]
+                found = Resent(sent=sent, unknown=[])
             case _:
                 return httpx.Response(404)
         return httpx.Response(200, text=found.model_dump_json())

@@ -153,9 +153,7 @@ async def test_no_text_from_outside_becomes_markup(tmp_path: Path) -> None:
 
 
 async def test_a_stuck_purchase_and_dead_letters_are_what_the_overview_begins_with(tmp_path: Path) -> None:
-    queues = MemoryQueues(
-        {DEAD: [seen(approved(), FAILED)], "product-underway": [seen(json.dumps(PLACED))]}
-    )
+    queues = MemoryQueues({DEAD: [seen(approved(), FAILED)], "product-underway": [seen(json.dumps(PLACED))]})
     async with a_console(tmp_path, queues, hostile_answers()) as browser:
         await browser.sign_in()
         text = (await browser.get("/")).text
@@ -173,6 +171,28 @@ async def test_a_service_that_does_not_answer_is_named_and_heard_again(tmp_path:
         assert "No answer from payment" in (await browser.get(f"/purchases/{ORDER}")).text
         answers.silent.clear()
         assert "No answer" not in (await browser.get(f"/purchases/{ORDER}")).text
+
+
+async def test_a_lost_message_is_sent_again_after_a_look_at_what_would_be_sent(tmp_path: Path) -> None:
+    place = PLACED | {"id": str(uuid4()), "type": "bilhetagem.order.place-order.v1"}
+    placed = PLACED | {"causationid": place["id"]}
+    handled = Handled(
+        envelope=place, outcome="handled", handled_at=NOW - timedelta(minutes=9), position=0, effect=None, read=[],
+        emitted=[placed], repeats=0,
+    )  # fmt: skip
+    answers = Answers(journals={"order": Journal(service="order", handled=[handled])}, purchases=[a_purchase()])
+    async with a_console(tmp_path, answers=answers) as browser:
+        await browser.sign_in()
+        assert f'href="/purchases/{ORDER}/resend"' in (await browser.get(f"/purchases/{ORDER}")).text
+        assert "OrderPlaced to product-underway" in (await browser.get(f"/purchases/{ORDER}/resend")).text
+        assert answers.resent == []
+
+        assert (await browser.post(f"/purchases/{ORDER}/resend")).status_code == 303
+        assert "Sent again" in (await browser.get(f"/purchases/{ORDER}")).text
+
+    ((service, wanted),) = answers.resent
+    assert service == "order"
+    assert {again.id for again in wanted.messages} == {UUID(str(placed["id"]))}
 
 
 async def test_where_a_look_is_a_receive_nobody_looks_unasked(tmp_path: Path) -> None:
