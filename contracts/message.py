@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from contracts.fields import Personal
 
@@ -35,6 +36,14 @@ class Body(BaseModel):
     """What a client may send: frozen, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_an_object(cls, value: object) -> object:
+        # FastAPI reads any Python object by its attributes: a number that is parsed as a Decimal would be one without.
+        if isinstance(value, dict | BaseModel):
+            return value
+        raise PydanticCustomError("object_type", "Input should be an object")
 
 
 class Part(BaseModel):

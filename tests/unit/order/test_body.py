@@ -1,5 +1,6 @@
 """What is wrong with an order's body can be told without knowing anything else."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -29,11 +30,12 @@ def test_a_reservation_and_a_product_are_enough() -> None:
         ("products", [{"product_id": PRODUCT, "quantity": 1}] * 2, "A product is named once"),
         ("items", [], "at least 1 item"),
         ("total_price", -1, "between 0 and"),
+        ("payment", Decimal("1.5"), "should be an object"),
     ],
 )
 def test_a_wrong_body_says_what_is_wrong_and_where(field: str, value: object, message: str) -> None:
     with pytest.raises(ValidationError) as raised:
-        OrderBody.model_validate(BODY | {field: value})
+        OrderBody.model_validate(BODY | {field: value}, from_attributes=True)  # as FastAPI does
     (error,) = raised.value.errors()
     assert error["loc"] == (field,)
     assert message in error["msg"]
