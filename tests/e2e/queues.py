@@ -1,6 +1,7 @@
 """The system's queues, as an operator sees them in LocalStack."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import boto3
@@ -36,8 +37,9 @@ def soon_visible(system: System, seconds: int = 8) -> None:
     """From now on let what a killed worker had received come back so soon, instead of after a minute."""
     sqs = _client(system)
     for queue in queues():
-        url = sqs.get_queue_url(QueueName=f"{PREFIX}{queue.name}")["QueueUrl"]
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
+        with suppress(sqs.exceptions.QueueDoesNotExist):  # it is being provisioned
+            url = sqs.get_queue_url(QueueName=f"{PREFIX}{queue.name}")["QueueUrl"]
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
 
 
 def _client(system: System) -> "SQSClient":
