@@ -1,11 +1,18 @@
 """The console's settings, from the environment: ``BILHETAGEM_CONSOLE_...``."""
 
 from datetime import timedelta
+from typing import Annotated, Any
 
-from pydantic import SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.operations.errors import Trouble
+
+type HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")]
+
+
+def _split(value: Any) -> Any:
+    return value.split() if isinstance(value, str) else value
 
 
 class ConsoleSettings(BaseSettings):
@@ -16,9 +23,9 @@ class ConsoleSettings(BaseSettings):
     password: SecretStr | None = None
     """What operators sign in with; the operators' secret, unless given."""
 
-    hosts: list[str] = []
-    """Further names that the console is reached by, as JSON: ``["console.example.com"]``. Requests that name another
-    host are refused, since a page elsewhere could have its own name lead here (DNS rebinding)."""
+    hosts: Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)] = ()
+    """Further names that the console is reached by, with spaces between them. Requests that name another host are
+    refused, since a page elsewhere could have its own name lead here (DNS rebinding)."""
 
     https_only: bool = False
     """Behind a proxy that speaks TLS: browsers then send the session's cookie over TLS only."""

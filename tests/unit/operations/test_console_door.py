@@ -173,12 +173,30 @@ async def test_another_name_that_leads_here_is_refused(browser: Browser) -> None
 
 
 async def test_a_name_that_is_set_is_answered(tmp_path: Path) -> None:
-    async with a_console(tmp_path, settings=ConsoleSettings(hosts=["console.example.com"])) as browser:
+    async with a_console(tmp_path, settings=ConsoleSettings(hosts=("console.example.com",))) as browser:
         assert (await browser.get("/login", headers={"Host": "console.example.com"})).status_code == 200
 
 
-def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BILHETAGEM_CONSOLE_STUCK_AFTER", "soon")
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BILHETAGEM_CONSOLE_HOSTS", "console.example.com  10.0.0.7")
+    monkeypatch.setenv("BILHETAGEM_CONSOLE_STUCK_AFTER", "PT90S")
 
-    with pytest.raises(Trouble, match="BILHETAGEM_CONSOLE_STUCK_AFTER"):
+    settings = console_settings()
+
+    assert settings.hosts == ("console.example.com", "10.0.0.7")
+    assert settings.stuck_after.total_seconds() == 90
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("BILHETAGEM_CONSOLE_STUCK_AFTER", "soon"),
+        ("BILHETAGEM_CONSOLE_HOSTS", "https://console.example.com"),
+        ("BILHETAGEM_CONSOLE_HTTPS_ONLY", "perhaps"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(Trouble, match=variable):
         console_settings()
