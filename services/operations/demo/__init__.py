@@ -5,17 +5,17 @@ import logging
 import shutil
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from services.chassis.process import run, stopped_by_signals
 from services.chassis.telemetry import LogSettings, log_to
 from services.operations.client import Bilhetagem
 from services.operations.commands import console
+from services.operations.demo.news import News
 from services.operations.demo.screen import Screen
 from services.operations.demo.story import Ending, play
+from services.operations.deployment import find
 from services.operations.infrastructure import Ground
-from services.operations.journal import Journals
-from services.operations.registry import SERVICES
+from services.operations.journals import open_journals
 from services.operations.system import Open, Plan, run_system
 from services.operations.verifying import told
 
@@ -78,23 +78,28 @@ def _begin_anew(ground: Ground) -> None:
 
 
 async def _watched(screen: Screen, url: str, ground: Ground) -> Ending:
-    journals = Journals(SERVICES.values(), datetime.now(UTC))
-    screen.begin()
-    watching = asyncio.create_task(_tell(screen, journals))
-    try:
-        async with Bilhetagem.at(url) as shop:
+    async with (
+        open_journals(find(ground.state.folder, None, {})) as journals,
+        Bilhetagem.at(url) as shop,
+    ):
+        news = News(journals)
+        screen.begin()
+        watching = asyncio.create_task(_tell(screen, news))
+        try:
             return await play(shop, screen, ground.state.folder)
-    finally:
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
-        for reaction in await journals.news():
-            screen.happened(reaction)
-        await journals.close()
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            await _tell_once(screen, news)
 
 
-async def _tell(screen: Screen, journals: Journals) -> None:
+async def _tell(screen: Screen, news: News) -> None:
     while True:
-        for reaction in await journals.news():
-            screen.happened(reaction)
-        await asyncio.sleep(0.2)
+        await _tell_once(screen, news)
+        await asyncio.sleep(0.3)
+
+
+async def _tell_once(screen: Screen, news: News) -> None:
+    for reaction in await news.about(screen.followed):
+        screen.happened(reaction)

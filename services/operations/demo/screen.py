@@ -1,14 +1,14 @@
 """What a spectator sees: a timeline of the saga, and, where there is a terminal, a table that changes below it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from services.operations.journal import Reaction
+from services.operations.demo.news import Reaction
 
 BUYERS = {"Ana": "green", "Bruno": "yellow", "Clara": "cyan"}
 _COLUMNS = ("reservation", "order", "payment", "tickets")
@@ -22,7 +22,6 @@ class Screen:
         self._begun = time.monotonic()
         self._whose: dict[str, str] = {}
         self._states: dict[str, dict[str, str]] = {buyer: {} for buyer in BUYERS}
-        self._early: list[Reaction] = []
         self._live: Live | None = None
 
     def say(self, text: str) -> None:
@@ -42,9 +41,11 @@ class Screen:
     def follow(self, buyer: str, resource: str) -> None:
         """What is told of this resource is the buyer's story."""
         self._whose[resource] = buyer
-        early, self._early = self._early, []
-        for reaction in early:
-            self.happened(reaction)
+
+    @property
+    def followed(self) -> Collection[str]:
+        """The resources that somebody follows."""
+        return self._whose.keys()
 
     def status(self, buyer: str, **states: str) -> None:
         """Where a buyer's purchase stands."""
@@ -53,11 +54,8 @@ class Screen:
             self._live.update(self._table())
 
     def happened(self, reaction: Reaction) -> None:
-        """A service handled a message. Of a resource that nobody follows yet it is told once someone does."""
-        buyer = self._whose.get(reaction.correlation)
-        if buyer is None:
-            self._early.append(reaction)
-            return
+        """A service handled a message about a resource that is followed."""
+        buyer = self._whose[reaction.correlation]
         line = Text(f"{buyer:6}", style=BUYERS[buyer])
         line.append(f"{reaction.service:12}", style="default")
         line.append(reaction.message, style="bold")
