@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 
+from services.chassis.ids import uuid7
 from tests.e2e.system import System
 from tests.eventually import eventually
 
@@ -234,6 +235,11 @@ _PAYMENTS: Mapping[str, set[str | None]] = {
     "rejected": {None},
 }
 """What an order's payment may be when the order is at its end."""
+
+
+def minted(ago: timedelta = timedelta()) -> str:
+    """An id that an ingress could have minted so long ago."""
+    return str(uuid7(datetime.now(UTC) - ago, uuid4().int >> 54))
 
 
 @asynccontextmanager

@@ -6,14 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.chassis.ids import uuid7
-from tests.e2e.box_office import BoxOffice
-
-
-def minted(ago: timedelta = timedelta()) -> str:
-    """An id that an ingress could have minted so long ago."""
-    return str(uuid7(datetime.now(UTC) - ago, uuid4().int >> 54))
-
+from tests.e2e.box_office import BoxOffice, minted
 
 # Why not
 
@@ -59,27 +52,6 @@ async def test_an_order_is_rejected_with_a_reason_before_money_moves(office: Box
     await office.order_becomes(await office.order(buyer, [again], 99), "rejected", "total_mismatch")
     await office.order_becomes(await office.order(buyer, [again], 100), "completed")
     await office.at_rest()
-
-
-async def test_what_may_be_in_a_queue_still_is_waited_for_and_then_refused(office: BoxOffice) -> None:
-    ticket, buyer = await office.put_on_sale(5), await office.buyer()
-    bought = await office.reserve(buyer, ticket)
-    await office.order_becomes(await office.order(buyer, [bought], 100), "completed")
-    unknown = await office.post("/reservations/", 202, user_id=buyer, ticket_id=minted(), quantity=1)
-    office.reservations.append(unknown["id"])
-    expected = {
-        await office.order(minted(), [minted()], 100): "unknown_user",
-        await office.order(buyer, [minted()], 100): "unknown_reservation",
-        await office.order(buyer, [bought], 100): "already_attached",
-    }
-    withdrawn = await office.order(buyer, [minted()], 100)
-    await office.becomes(f"/orders/{withdrawn}", status="placed")
-    await office.cancel(withdrawn)
-    expected[withdrawn] = "cancelled"
-    for order, reason in expected.items():
-        await office.becomes(f"/orders/{order}", status="rejected", reason=reason, seconds=130)
-    seen = await office.becomes(f"/reservations/{unknown['id']}", status="rejected", seconds=60)
-    assert seen["reason"] == "unknown_ticket"
 
 
 # Once only
