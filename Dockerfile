@@ -5,15 +5,17 @@ ARG PYTHON=python:3.12-slim-trixie
 FROM ${PYTHON} AS builder
 # Wheels and bytecode do not depend on when they were built.
 ENV SOURCE_DATE_EPOCH=315532800 \
+    PIP_CACHE_DIR=/var/cache/build/pip \
+    UV_CACHE_DIR=/var/cache/build/uv \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_INPUT=1
 WORKDIR /build
 COPY requirements/build.txt requirements/runtime.txt requirements/
-RUN --mount=type=cache,target=/root/.cache \
+RUN --mount=type=cache,target=/var/cache/build \
     python -m venv tools \
     && tools/bin/pip install --quiet --require-hashes --only-binary :all: -r requirements/build.txt
 # Some packages come as source only: they are built here, with the pinned backends, and not in the environment that runs.
-RUN --mount=type=cache,target=/root/.cache \
+RUN --mount=type=cache,target=/var/cache/build \
     tools/bin/pip wheel --quiet --require-hashes --no-deps --no-build-isolation --wheel-dir wheels -r requirements/runtime.txt \
     && python -m venv --without-pip /opt/bilhetagem \
     && tools/bin/uv pip install --quiet --python /opt/bilhetagem/bin/python --offline --no-index --no-deps wheels/*.whl
