@@ -19,9 +19,9 @@ DEADLINE_SECONDS = 150
 _SETTINGS = {"BILHETAGEM_PAYMENT_CONFIRMATION_SECONDS": "0.3"}
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture
 def mortal(request: pytest.FixtureRequest, localstack_url: str) -> Iterator[System]:
-    """A system that is killed and started again by its test, which gets it not started."""
+    """A system that is killed and started again by its test, which gets it not started, and names its database."""
     with a_folder() as folder:
         system = System(folder, ("--database", request.param), _SETTINGS, aws_url=localstack_url)
         yield system
@@ -57,6 +57,7 @@ class Patient:
         return seen
 
 
+@pytest.mark.parametrize("mortal", ["sqlite"], indirect=True)
 async def test_twenty_purchases_survive_a_kill_in_their_middle(mortal: System) -> None:
     await _up(mortal)
     async with an_office(mortal) as office:
