@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -70,7 +71,7 @@ def test_sigterm_drains_every_container_in_time(machine: Machine, described: dic
 
 def ordered(client: httpx.Client) -> dict[str, Any]:
     """An order of two tickets and a parking place, from a catalogue made for it."""
-    user = made(client, "/users/", name="Ana Lúcia", email="ana@example.com")
+    user = made(client, "/users/", name="Ana Lúcia", email=f"ana.{uuid4()}@example.com")
     date = (datetime.now(UTC) + timedelta(days=30)).isoformat()
     event = made(client, "/events/", title="Orquestra Sinfônica", location="Sala São Paulo", date=date)
     parking = made(client, "/products/", event_id=event["id"], name="Estacionamento", price=35.5, stock=10)
