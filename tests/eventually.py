@@ -9,7 +9,7 @@ async def eventually[Found](
     probe: Callable[[], Awaitable[Found]],
     *,
     until: Callable[[Found], object] = bool,
-    seconds: float = 20,
+    seconds: float = 60,
     every: float = 0.05,
 ) -> Found:
     """What ``probe`` returns once ``until`` holds for it; it is asked again ``every`` so many seconds. Fails with the

@@ -16,7 +16,7 @@ from tests.e2e.system import System
 from tests.eventually import eventually
 
 ENDED = {"completed", "cancelled", "rejected", "refunded"}
-SECONDS = 40
+SECONDS = 120
 """How long anything may take on a busy machine."""
 
 _EVERY = 0.15

@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from contracts.routes import SERVICES
 from localstack.child import Child
 
-READY_SECONDS = 120
-_DRAIN_SECONDS = 60
+READY_SECONDS = 300
+_DRAIN_SECONDS = 120
 _PORTS = 20
 """The base URL's, seven ingresses', seven workers' from ten ports above, LocalStack's."""
 

@@ -20,7 +20,7 @@ def block(language: str) -> str:
 def run(command: list[str], text: str, folder: Path, api: str) -> str:
     environment = {"API": api, "PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONUTF8": "1"}
     done = subprocess.run(
-        command, input=text, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+        command, input=text, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout

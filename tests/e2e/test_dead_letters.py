@@ -46,7 +46,7 @@ def bilhetagem(system: System, *arguments: str, **environment: str) -> Said:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr

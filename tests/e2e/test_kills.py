@@ -15,7 +15,7 @@ from tests.e2e.queues import depths, soon_visible
 from tests.e2e.system import READY_SECONDS, System, a_folder
 from tests.eventually import eventually
 
-DEADLINE_SECONDS = 150
+DEADLINE_SECONDS = 400
 _SETTINGS = {"BILHETAGEM_PAYMENT_CONFIRMATION_SECONDS": "0.3"}
 
 

@@ -77,7 +77,7 @@ async def test_three_workers_on_the_same_rows_do_not_deadlock(postgres_system: S
                 await eventually(
                     lambda: office.get(f"/orders/{order}"),
                     until=lambda seen: seen["status"] in ENDED,
-                    seconds=60,
+                    seconds=180,
                     every=0.5,
                 )
 
@@ -105,7 +105,7 @@ async def test_workers_killed_in_the_middle_of_twenty_purchases_lose_none(
         orders = await asyncio.gather(*(buy() for _ in range(20)))
     assert await _statuses(office, orders) != {"completed": 20}, "they were killed too late"
     await eventually(
-        lambda: _statuses(office, orders), until=lambda seen: seen == {"completed": 20}, seconds=120, every=0.5
+        lambda: _statuses(office, orders), until=lambda seen: seen == {"completed": 20}, seconds=300, every=0.5
     )
     await office.at_rest()
     assert await office.seats(ticket) == (0, 0, 40)

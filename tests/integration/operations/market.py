@@ -94,7 +94,7 @@ class Market:
 
     async def becomes(self, order: str, status: str) -> None:
         """Wait until an order has come so far."""
-        await eventually(lambda: self.status(order), until=lambda found: found == status, seconds=40)
+        await eventually(lambda: self.status(order), until=lambda found: found == status, seconds=120)
 
     async def buy(self) -> tuple[str, str]:
         """Reserve and order two seats; the ids of reservation and order."""

@@ -15,7 +15,7 @@ import pytest
 
 from tests.eventually import eventually
 
-START_SECONDS = 90
+START_SECONDS = 180
 
 
 class Command:
