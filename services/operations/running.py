@@ -44,7 +44,6 @@ def _print_urls(system: Open, ground: Ground) -> None:
     addresses = system.addresses
     base = addresses.base_url
     for what, where in (
-        ("console (signs in once)", system.console),
         ("API documentation", f"{base}/docs"),
         ("OpenAPI", f"{base}/openapi.json"),
         ("all services, directly", base),
@@ -54,7 +53,9 @@ def _print_urls(system: Open, ground: Ground) -> None:
     ):
         table.add_row(what, where)
     console.print(table)
-    console.print(f"REST API: [bold]{system.url}[/]", soft_wrap=True)  # in one piece, to be copied
+    # In one piece each, to be copied: a table would break them.
+    console.print(f"Console, signs in once: [bold]{system.console}[/]", soft_wrap=True)
+    console.print(f"REST API: [bold]{system.url}[/]", soft_wrap=True)
     console.print("Ctrl-C drains and stops. Try: [bold]docs/run-instructions.md[/]")
 
 
