@@ -44,7 +44,7 @@ async def _main(ground: Ground, port: int) -> None:
     async def buy(system: Open) -> None:
         nonlocal ready_after
         ready_after = time.monotonic() - begun
-        urls.extend([system.url, f"{system.addresses.base_url}/docs"])
+        urls.append(system.url)
         endings.append(await _watched(screen, system.url, ground))
 
     async with stopped_by_signals() as stop:
@@ -64,7 +64,7 @@ async def _main(ground: Ground, port: int) -> None:
             ("Ready to sell", f"after {ready_after:.1f} s; all over after {time.monotonic() - begun:.1f} s"),
             ("Bought at", f"{urls[0]} (API Gateway)"),
             ("Log", str(ground.state.log("demo"))),
-            ("Next", f"bilhetagem up, then {urls[1]} for the API and docs/run-instructions.md for a purchase by hand"),
+            ("Next", "make run keeps it running; docs/run-instructions.md is a purchase by hand"),
         ]
     )
 
