@@ -57,7 +57,7 @@ async def test_requests_that_come_while_a_send_is_under_way_share_the_next_and_e
     holding.open_gate.set()
     statuses = await asyncio.gather(*asking)
     assert statuses == [503 if buyer == buyers[3] else 202 for buyer in buyers]
-    assert len(holding.sends) < len(buyers)
+    assert len(holding.sends) in {1, 2}
 
 
 async def test_a_command_about_a_resource_is_accepted(holding: Desk) -> None:
