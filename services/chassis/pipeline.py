@@ -171,6 +171,8 @@ class Pipeline:
     async def _fail(self, letter: Letter, error: Exception) -> None:
         if isinstance(error, Unavailable):
             raise error
+        if not await self._without_known([letter]):
+            return  # its twin was handled meanwhile, and it met the changes of that
         if isinstance(error, NotYet):
             async with self.store.begin() as transaction:
                 await transaction.enqueue([self._park(letter, error)])

@@ -72,6 +72,28 @@ async def test_a_message_that_comes_again_changes_nothing(store: Store) -> None:
     assert (await times(store, reservation), service.calls) == (1, 1)
 
 
+async def test_a_message_whose_twin_is_handled_meanwhile_changes_nothing_and_is_not_buried(store: Store) -> None:
+    def once(message: CancelReservation, ports: Ports) -> Iterator[Emitted]:
+        if ports.rows.find(Count, message.reservation_id):
+            raise Impossible("cancelled twice")
+        yield from ()
+
+    envelope = cancelling(failing=True)
+    faster = Counting(store, once)
+
+    async def overtaken(message: CancelReservation) -> Result:
+        # Its own id was not known when this began, and is when its transaction begins.
+        await faster.pipeline().handle([delivered(envelope)])
+        return Seen(what="outside")
+
+    slower = Counting(store, once, effects={CancelReservation: overtaken})
+    assert await slower.pipeline().handle([delivered(envelope)]) == [Done()]
+    assert (faster.calls, slower.calls) == (1, 1)
+    assert await times(store, envelope.message.reservation_id) == 1  # type: ignore[attr-defined]
+    async with store.begin() as transaction:
+        assert await transaction.failures({envelope.id}) == set()
+
+
 async def test_messages_of_one_row_in_one_batch_see_each_others_changes(store: Store) -> None:
     reservation = uuid4()
     batch = [delivered(cancelling(reservation)) for _ in range(9)]
