@@ -124,7 +124,7 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction to write in. Raises Unavailable, and Conflict on a row that exists already."""
+        """A transaction to write in. Raises Unavailable, and Conflict where another one was faster."""
         with translated():
             if self._write_lock is None:
                 async with self.engine.begin() as connection:

@@ -1,11 +1,13 @@
 """What becomes of a message: one pure function from what went wrong to a verdict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import PurePath
 
 from contracts.message import Undecodable, UnknownType
 from contracts.routes import MAX_RECEIVES
 from services.chassis.kernel import Impossible, NotYet
+from services.chassis.store import Conflict
 
 MAX_TRIES = 8
 """Recorded tries until a message is buried: about four minutes, longer than a deployment's hiccup."""
@@ -37,9 +39,11 @@ class Park:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Leave it on the queue, invisible for ``seconds``."""
+    """Leave it on the queue, invisible for ``seconds``, after this error."""
 
     seconds: int
+    error: str = field(default="", compare=False)
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +79,15 @@ def decide(error: Exception, *, tries: int, now: datetime, sent: datetime, jitte
         wait = min(max((now - sent) / 2, _SHORTEST_WAIT), _LONGEST_WAIT)
         return Park(now + wait, str(error))
     reason = _HOPELESS.get(type(error))
-    # A type that is unknown here becomes known with the next release: SQS's own net is the only limit.
-    most = MAX_RECEIVES - 1 if isinstance(error, UnknownType) else MAX_TRIES
+    # A type that is unknown here becomes known with the next release, and who was faster is done: no message's fault,
+    # so SQS's own net is the only limit.
+    most = MAX_RECEIVES - 1 if isinstance(error, UnknownType | Conflict) else MAX_TRIES
     if reason is None and tries >= most:
         reason = "unknown_type" if isinstance(error, UnknownType) else "failed"
     if reason is not None:
         return Bury(reason, describe(error), place(error))
     back_off = min(_FIRST_RETRY_SECONDS * 2 ** (tries - 1), _LONGEST_RETRY_SECONDS)
-    return Retry(max(1, round(back_off * (1 + jitter) / 2)))
+    return Retry(max(1, round(back_off * (1 + jitter) / 2)), describe(error), place(error))
 
 
 def describe(error: Exception) -> str:
@@ -92,11 +97,15 @@ def describe(error: Exception) -> str:
 
 
 def place(error: Exception) -> str:
-    """Where an error was raised: file, line and function of the innermost frame."""
+    """Where an error was raised: file, line and function of the innermost frame. The path begins with the package, such
+    as ``services/order/handlers.py:120 in place()``: the same wherever it is installed.
+    """
     trace = error.__traceback__
     if trace is None:
         return "unknown"
     while trace.tb_next is not None:
         trace = trace.tb_next
-    code = trace.tb_frame.f_code
-    return f"{'/'.join(code.co_filename.split('/')[-3:])}:{trace.tb_lineno} {code.co_name}"
+    code, module = trace.tb_frame.f_code, trace.tb_frame.f_globals.get("__name__", "")
+    file = PurePath(code.co_filename)
+    depth = module.count(".") + (2 if file.stem == "__init__" else 1)
+    return f"{'/'.join(file.parts[-depth:])}:{trace.tb_lineno} in {code.co_name}()"

@@ -7,10 +7,10 @@ from uuid import UUID
 from contracts.message import Envelope
 from services.chassis.handling import Handler
 from services.chassis.rows import Key, Rows
-from services.chassis.store import Transaction
+from services.chassis.store import Conflict, Transaction
 
 
-class Moved(Exception):
+class Moved(Conflict):
     """A row that others were found by changed before it was locked: the batch is taken again."""
 
 

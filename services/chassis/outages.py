@@ -15,13 +15,16 @@ _OUTAGES = ("08", "53", "57P")
 # unique_violation; SQLite has no codes of the standard.
 _UNIQUE_VIOLATION = "23505"
 
+# Transaction rollback (a deadlock, a serialization failure), lock_not_available.
+_CONTENTION = ("40", "55P03")
+
 # A mistake in a statement, or a table that is missing, is an OperationalError too (https://sqlite.org/rescode.html).
 _SQLITE_ERROR = 1
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises Unavailable, and Conflict for a row that exists already; other errors of the database as they are."""
+    """Raises Unavailable, and Conflict where another transaction was faster; other errors as they are."""
     try:
         yield
     except IntegrityError as error:
@@ -35,17 +38,23 @@ def translated() -> Iterator[None]:
         _forget_rows(error)
         if error.connection_invalidated or _is_outage(error):
             raise Unavailable(str(error.orig)) from error
+        if _sqlstate(error).startswith(_CONTENTION):
+            raise Conflict(str(error.orig)) from error
         raise
 
 
 def _is_outage(error: DBAPIError) -> bool:
     if isinstance(error, OperationalError):
         return getattr(error.orig, "sqlite_errorcode", None) != _SQLITE_ERROR
-    return str(getattr(error.orig, "sqlstate", "")).startswith(_OUTAGES)
+    return _sqlstate(error).startswith(_OUTAGES)
 
 
 def _is_unique_violation(error: IntegrityError) -> bool:
-    return getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION or "UNIQUE constraint" in str(error.orig)
+    return _sqlstate(error) == _UNIQUE_VIOLATION or "UNIQUE constraint" in str(error.orig)
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
 
 
 def _forget_rows(error: DBAPIError) -> None:

@@ -17,7 +17,7 @@ from services.chassis.kernel import Clock, NotYet
 from services.chassis.letters import ALONE_AFTER_RECEIVES, Delivery, Letter, open_letter
 from services.chassis.locking import load_and_lock
 from services.chassis.rows import Key, Rows
-from services.chassis.store import Attempt, Dispatch, Store, Transaction, Unavailable
+from services.chassis.store import Attempt, Conflict, Dispatch, Store, Transaction, Unavailable
 
 
 class Sender(Protocol):
@@ -177,11 +177,13 @@ class Pipeline:
             async with self.store.begin() as transaction:
                 await transaction.enqueue([self._park(letter, error)])
             return
-        now = self.clock()
-        tries = await self._record(letter, Attempt(letter.envelope, describe(error), place(error), now))
+        now, tries = self.clock(), letter.delivery.receives
+        if not isinstance(error, Conflict):
+            # A copy that an operator sends back was never received: it has all its tries, whatever failed before.
+            tries = min(tries, await self._record(Attempt(letter.envelope, describe(error), place(error), now)))
         letter.verdict = self._decide(error, tries, now, letter)
 
-    async def _record(self, letter: Letter, attempt: Attempt) -> int:
+    async def _record(self, attempt: Attempt) -> int:
         try:
             async with self.store.begin() as transaction:
                 return await transaction.failed(attempt)
@@ -189,7 +191,7 @@ class Pipeline:
             raise
         except Exception:
             # A try that no database takes must not fail its batch: it counts for nothing, and SQS counts the receives.
-            return min(letter.delivery.receives, MAX_TRIES - 1)
+            return MAX_TRIES - 1
 
     def _decide(self, error: Exception, tries: int, now: datetime, letter: Letter | None = None) -> Verdict:
         sent = letter.envelope.time if letter else now

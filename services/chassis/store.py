@@ -19,7 +19,9 @@ class Unavailable(Exception):
 
 
 class Conflict(Exception):
-    """A row that this transaction adds exists already: someone else was faster."""
+    """Someone else was faster, no message's fault: a row that this transaction adds exists already, or what it needs is
+    locked or was changed by another one.
+    """
 
 
 @dataclass(frozen=True, slots=True)

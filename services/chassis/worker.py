@@ -148,6 +148,7 @@ class Worker:
                         queue=queue.name,
                         seconds=verdict.seconds,
                         receives=delivery.receives,
+                        error=verdict.error,
                     )
                     retries[delivery.receipt] = verdict.seconds
                 case Done():

@@ -18,7 +18,7 @@ from pydantic_core import to_jsonable_python
 
 from contracts.message import Envelope, Message, Undecodable, UnknownType, message_types
 from services.chassis import handling
-from services.chassis.decision import Bury, Verdict
+from services.chassis.decision import Bury, Retry, Verdict
 from services.chassis.handling import Effect, Ports, Result
 from services.chassis.letters import Delivery
 from services.chassis.memory import MemoryStore
@@ -199,8 +199,8 @@ def _answer(store: MemoryStore, message_id: UUID, verdict: Verdict) -> Answer:
         return _handled(entry)
     if parked:
         return Answer(waits_for=parked[0])
-    failed = verdict if isinstance(verdict, Bury) else store.attempts[-1]
-    return Answer(fails=f"it fails with {failed.error} ({failed.place})")
+    assert isinstance(verdict, Bury | Retry)
+    return Answer(fails=f"it fails with {verdict.error} ({verdict.place})")
 
 
 def _handled(entry: Entry) -> Answer:

@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateTable
 
 from services.chassis.database import Database
 from services.chassis.storage import SqlStore
-from services.chassis.store import Unavailable
+from services.chassis.store import Conflict, Unavailable
 from tests.chassis import KINDS, tables
 
 people = Table(
@@ -53,6 +53,23 @@ async def test_a_database_without_our_tables_is_none(database_url: str) -> None:
     async with opened(database_url) as database:
         with pytest.raises(Unavailable):
             await SqlStore(database, KINDS, tables).probe()
+
+
+async def test_of_two_that_wait_for_each_other_one_is_told_that_the_other_was_faster(postgres_database: str) -> None:
+    first, second = (insert(people).values(id=number) for number in (1, 2))
+    waits = asyncio.Barrier(2)
+
+    async def insert_both(one: Executable, other: Executable) -> None:
+        async with database.writing() as connection:
+            await connection.execute(one)
+            await waits.wait()
+            await connection.execute(other)
+
+    async with opened(postgres_database) as database:
+        await execute(database, CreateTable(people))
+        ended = await asyncio.gather(insert_both(first, second), insert_both(second, first), return_exceptions=True)
+
+    assert [type(each) for each in ended if each] == [Conflict]
 
 
 async def test_a_value_that_no_column_holds_is_no_outage(postgres_database: str) -> None:

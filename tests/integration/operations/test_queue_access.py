@@ -32,7 +32,7 @@ from services.operations.redriving import send_back
 from tests.eventually import eventually
 
 LANE = Queue("reservation", "underway")
-FAILED = Bury("failed", "ValueError: no such seat", "handlers.py:12 confirm")
+FAILED = Bury("failed", "ValueError: no such seat", "handlers.py:12 in confirm()")
 
 
 @pytest.fixture(params=["localstack", "moto"])

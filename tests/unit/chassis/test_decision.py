@@ -1,5 +1,7 @@
 """What becomes of a message that was not handled."""
 
+import json
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -11,8 +13,10 @@ from pydantic import ValidationError
 from contracts.message import Undecodable, UnknownType
 from contracts.routes import MAX_RECEIVES
 from contracts.user import UserUpdated
-from services.chassis.decision import MAX_TRIES, Bury, Park, Retry, TooOld, Verdict, decide, describe
+from services.chassis.decision import MAX_TRIES, Bury, Park, Retry, TooOld, Verdict, decide, describe, place
 from services.chassis.kernel import Impossible, NotYet
+from services.chassis.locking import Moved
+from services.chassis.store import Conflict
 from tests.unit.handling import NOW
 
 
@@ -42,7 +46,17 @@ def test_the_last_try_buries_with_reason_error_and_place() -> None:
         answer = verdict(error, tries=MAX_TRIES)
     assert isinstance(answer, Bury)
     assert (answer.reason, answer.error) == ("failed", "RuntimeError: no seat")
-    assert answer.place.startswith("unit/chassis/test_decision.py:")
+    assert re.fullmatch(r"tests/unit/chassis/test_decision\.py:\d+ in test_\w+\(\)", answer.place)
+
+
+def test_an_errors_place_in_a_package_begins_with_the_package() -> None:
+    with pytest.raises(json.JSONDecodeError) as in_a_library:
+        json.JSONDecoder().decode("")
+    with pytest.raises(TypeError) as in_a_packages_own_file:
+        json.loads(1)  # type: ignore[arg-type]
+    assert place(in_a_library.value).startswith("json/decoder.py:")
+    assert place(in_a_packages_own_file.value).startswith("json/__init__.py:")
+    assert place(RuntimeError("never raised")) == "unknown"
 
 
 def test_what_an_error_says_of_its_input_is_not_repeated() -> None:
@@ -68,6 +82,14 @@ def test_an_unknown_type_waits_for_the_release_that_knows_it_until_just_before_s
     answer = verdict(error, tries=MAX_RECEIVES - 1)
     assert isinstance(answer, Bury)
     assert answer.reason == "unknown_type"
+
+
+@pytest.mark.parametrize("error", [Conflict("the row exists"), Moved("the row moved")])
+def test_where_someone_else_was_faster_is_tried_until_just_before_sqs_gives_up(error: Exception) -> None:
+    assert isinstance(verdict(error, tries=MAX_RECEIVES - 2), Retry)
+    answer = verdict(error, tries=MAX_RECEIVES - 1)
+    assert isinstance(answer, Bury)
+    assert answer.reason == "failed"
 
 
 @given(st.integers(1, MAX_TRIES - 1), st.floats(0, 1))

@@ -15,7 +15,7 @@ RESERVATION = Queue("reservation", "underway")
 FAILED = {
     "reason": "failed",
     "error": "ValueError: no such seat",
-    "place": "services/reservation/handlers.py:12 confirm",
+    "place": "services/reservation/handlers.py:12 in confirm()",
     "source-queue": "reservation-underway",
     "receives": "9",
 }

@@ -25,7 +25,7 @@ APPROVAL = body_of(an_approval(), UUID(int=5))
 
 
 def test_dead_letters_are_grouped_by_reason_and_type_with_the_places_of_their_errors() -> None:
-    elsewhere = FAILED | {"place": "services/reservation/domain.py:7 confirm"}
+    elsewhere = FAILED | {"place": "services/reservation/domain.py:7 in confirm()"}
     letters = [
         dead("garbage", {"reason": "undecodable", "error": "Undecodable: no envelope", "place": "message.py:1 decode"}),
         dead(APPROVAL, FAILED),

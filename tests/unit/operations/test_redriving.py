@@ -29,7 +29,7 @@ def handled(outcome: str = "handled", *emitted: dict[str, Any]) -> Handled:
 
 
 def failed(number: int) -> Failed:
-    return Failed(envelope=ENVELOPE, number=number, error=f"error {number}", place="here:1 f", failed_at=NOW)
+    return Failed(envelope=ENVELOPE, number=number, error=f"error {number}", place="here:1 in f()", failed_at=NOW)
 
 
 def unsent(waits_for: str | None, seconds: int = 1) -> Unsent:
@@ -66,7 +66,11 @@ def fate(now: Journal | None, before: Journal | None = None, dead_now: tuple[Dea
             journal(unsent=[unsent("its order", 9)]),
             (Fate.PARKED, "until 12:00:09"),
         ),
-        (journal(failed=[failed(1)]), journal(failed=[failed(1), failed(2)]), (Fate.RETRIED, "error 2 (here:1 f)")),
+        (
+            journal(failed=[failed(1)]),
+            journal(failed=[failed(1), failed(2)]),
+            (Fate.RETRIED, "error 2 (here:1 in f())"),
+        ),
         (journal(failed=[failed(1)]), journal(failed=[failed(1)]), (Fate.UNKNOWN, "has not taken it")),
         (None, None, (Fate.UNKNOWN, "cannot be asked")),
     ],
