@@ -25,8 +25,9 @@ from services.operations.discarding import account, append, discard
 from services.operations.editing import Invalid, draft, edit, mended
 from services.operations.errors import Trouble
 from services.operations.laptop import STATE
-from services.operations.queue_screens import ago, agree_to_receive, desk_of, print_body, printable, times
+from services.operations.queue_screens import agree_to_receive, desk_of, print_body
 from services.operations.redriving import Fate, Outcome, known_before, rewritten, send_back, watch
+from services.operations.wording import ago, counted, printable, times
 
 _SHOWN = 20
 """Outcomes told one by one; of more, those that are alike together."""
@@ -188,7 +189,7 @@ def _print_prospects(letters: Sequence[DeadLetter], journals: Mapping[str, Journ
         table.add_row(str(number), *(Text(printable(cell)) for cell in (name, queue, would)))
     if told:
         console.print(table)
-    console.print(f"{len(told)} dead letters would be sent back. Nothing was sent: this is a dry run.")
+    console.print(f"{counted(len(told), 'dead letter')} would be sent back. Nothing was sent: this is a dry run.")
 
 
 async def _send_and_watch(

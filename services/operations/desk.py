@@ -34,10 +34,12 @@ class Desk:
 
     async def _state(self, queue: Queue) -> QueueState:
         counts, dead = await asyncio.gather(self.access.counts(queue.name), self.access.counts(queue.dead_letter_name))
+        now = datetime.now(UTC)
+        if not counts.all:
+            return state_of(queue, counts, dead, [], None, now)
         can_show = self.access.peeks and counts.all <= _MOST_TO_SHOW
         seen = await self.access.look(queue.name) if can_show else None
-        age = await self.access.age(queue.name)
-        return state_of(queue, counts, dead, seen, age, datetime.now(UTC))
+        return state_of(queue, counts, dead, seen, await self.access.age(queue.name), now)
 
     async def dead_letters(self, selection: Selection | None = None) -> list[DeadLetter]:
         """The dead letters of every queue, oldest first: all, or those that are selected."""

@@ -4,13 +4,15 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import typer
+from rich import box
+from rich.console import JustifyMethod
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -25,8 +27,12 @@ from services.operations.deployment import find, use_credentials
 from services.operations.desk import Desk, at_desk
 from services.operations.errors import Trouble
 from services.operations.queues import QueueState, Seen, chosen, last_failure, queue_named
+from services.operations.wording import ago, counted, printable, times
 
 REFRESH_SECONDS = 2
+
+_WIDE = 120
+_TEXTS = ("queue", "listener", "what waits")
 
 
 def desk_of(state: Path | None, aws: str | None) -> AbstractAsyncContextManager[Desk]:
@@ -57,24 +63,33 @@ def show_queues(state: Path | None, aws: str | None, *, watch: bool, as_json: bo
 
     async def main() -> None:
         async with desk_of(state, aws) as desk:
-            states = await desk.overview()
             if not watch:
-                print(json.dumps([_record(s) for s in states], indent=2)) if as_json else console.print(_table(states))
+                states = await desk.overview()
+                print(json.dumps([_record(s) for s in states], indent=2)) if as_json else console.print(table(states))
                 return
-            with Live(console=console, auto_refresh=False) as live:
+            with ExitStack() as stack:
+                live = None
+                if console.is_terminal and not as_json:
+                    live = stack.enter_context(Live(console=console, auto_refresh=False))
                 while True:
-                    if as_json:
-                        print(json.dumps([_record(s) for s in states]), flush=True)
-                    else:
-                        live.update(_table(states), refresh=True)
+                    _show_again(await desk.overview(), live, as_json=as_json)
                     await asyncio.sleep(REFRESH_SECONDS)
-                    states = await desk.overview()
 
     try:
         run(main())
     except KeyboardInterrupt:
         if not watch:
             raise
+
+
+def _show_again(states: Sequence[QueueState], live: Live | None, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([_record(s) for s in states]), flush=True)
+    elif live is not None:
+        live.update(table(states), refresh=True)
+    else:
+        console.print(table(states))
+        console.file.flush()
 
 
 def _record(state: QueueState) -> dict[str, Any]:
@@ -90,51 +105,46 @@ def _record(state: QueueState) -> dict[str, Any]:
     }
 
 
-def _table(states: Sequence[QueueState]) -> Table:
-    table = Table(caption=f"{datetime.now(UTC):%H:%M:%S} UTC", caption_justify="left")
-    for column in ("queue", "listener"):
-        table.add_column(column)
-    for column in ("waiting", "in flight", "delayed", "dead", "oldest"):
-        table.add_column(column, justify="right")
-    table.add_column("what waits", overflow="fold")
+def table(states: Sequence[QueueState], width: int | None = None) -> Table:
+    """The queues as a table that fits into ``width`` characters, the terminal's unless given. Where they are few, it
+    does without what the names say already and what is zero everywhere; from 80 on no name is broken.
+    """
+    narrow = (width or console.width) < _WIDE
+    shown = Table(
+        box=box.SIMPLE if narrow else box.HEAVY_HEAD,
+        padding=(0, 0) if narrow else (0, 1),
+        caption=f"{datetime.now(UTC):%H:%M:%S} UTC",
+        caption_justify="left",
+    )
+    columns: dict[str, Callable[[QueueState], str]] = {
+        "queue": lambda state: state.name,
+        "listener": lambda state: state.listener,
+        "waiting": lambda state: str(state.counts.waiting or ""),
+        "in flight": lambda state: str(state.counts.in_flight or ""),
+        "delayed": lambda state: str(state.counts.delayed or ""),
+        "dead": lambda state: str(state.dead or ""),
+        "oldest": lambda state: ago(state.oldest) if state.oldest else "",
+        "what waits": _types,
+    }
+    if narrow:
+        del columns["listener"]
+        if not any(state.counts.delayed for state in states):
+            del columns["delayed"]
+    for column in columns:
+        justify: JustifyMethod = "left" if column in _TEXTS else "right"
+        longest = max(len(state.name) for state in states) if column == "queue" else None
+        shown.add_column(column, justify=justify, overflow="fold", min_width=longest)
     for state in states:
-        counts = state.counts
-        table.add_row(
-            state.name,
-            state.listener,
-            *(str(number or "") for number in (counts.waiting, counts.in_flight, counts.delayed)),
-            Text(str(state.dead or ""), style="bold red"),
-            Text(ago(state.oldest) if state.oldest else ""),
-            Text(_types(state)),
+        shown.add_row(
+            *(Text(cell(state), style="bold red" if name == "dead" else "") for name, cell in columns.items())
         )
-    return table
+    return shown
 
 
 def _types(state: QueueState) -> str:
     if state.types is None:
         return "(not told without receiving)" if state.counts.all else ""
     return ", ".join(f"{name} {number}" for name, number in state.types.items())
-
-
-def ago(span: timedelta) -> str:
-    """A span of time in its largest unit: ``42 s``, ``3 min``, ``5 h``, ``2 d``."""
-    seconds = max(0, int(span.total_seconds()))
-    for length, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
-
-
-def times(number: int) -> str:
-    """How often."""
-    return {0: "never", 1: "once"}.get(number, f"{number} times")
-
-
-def printable(text: str) -> str:
-    """A text from outside, with nothing in it that a terminal would obey."""
-    return "".join(
-        character if character.isprintable() or character == "\n" else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
 
 
 def peek(
@@ -167,7 +177,8 @@ def peek(
             return
         for message in found[:limit]:
             _print_message(queue, message, journal, personal=personal)
-        console.print(f"{len(found)} of {len(seen)} messages" + (f", {limit} shown" if len(found) > limit else ""))
+        fit = "" if len(found) == len(seen) else f"{len(found)} of "
+        console.print(f"{fit}{counted(len(seen), 'message')}" + (f", {limit} shown" if len(found) > limit else ""))
 
     run(main())
 

@@ -20,6 +20,7 @@ from services.operations.replaying import Replay, Step, stop_at
 from services.operations.replaying import replay as run_again
 from services.operations.shuffling import Shuffle, shuffle
 from services.operations.stage import Unreplayable
+from services.operations.wording import counted
 
 _UNUSABLE = 2
 """The exit code for a file or an option that nothing can be done with: as for a command line that is wrong."""
@@ -117,7 +118,7 @@ def _print(outcomes: Sequence[_Outcome]) -> None:
             console.print(line, soft_wrap=True)
     messages = sum(len(outcome.replay.steps) for outcome in outcomes)
     differing = [outcome.file for outcome in outcomes if not outcome.same]
-    total = f"{_many(len(outcomes), 'purchase')}, {_many(messages, 'message')}"
+    total = f"{counted(len(outcomes), 'purchase')}, {counted(messages, 'message')}"
     if differing:
         console.print(Text(f"{total}: {len(differing)} would not go on as recorded.", "bold red"))
     else:
@@ -126,9 +127,9 @@ def _print(outcomes: Sequence[_Outcome]) -> None:
 
 def _told(outcome: _Outcome) -> Iterator[Text]:
     done = outcome.replay
-    steps = _many(len(done.steps), "step") + (f" of {len(done.recording.handlings)}" if outcome.stopped else "")
+    steps = counted(len(done.steps), "step") + (f" of {len(done.recording.handlings)}" if outcome.stopped else "")
     count = sum(1 for _ in done.differences)
-    verdict = (_many(count, "difference"), "red") if count else ("as recorded", "green")
+    verdict = (counted(count, "difference"), "red") if count else ("as recorded", "green")
     yield Text.assemble((outcome.file, "bold"), f": purchase {done.recording.purchase}, {steps}: ", verdict)
     for step in done.steps:
         if step.differences:
@@ -164,12 +165,12 @@ def _diff(difference: Difference) -> Iterator[Text]:
 
 def _again(shuffles: Sequence[Shuffle]) -> Iterator[Text]:
     repeats = sum(shuffle.repeats for shuffle in shuffles)
-    runs = f"  Again {_many(len(shuffles), 'time')}, shuffled, {_many(repeats, 'message')} repeated: "
+    runs = f"  Again {counted(len(shuffles), 'time')}, shuffled, {counted(repeats, 'message')} repeated: "
     odd = [shuffle for shuffle in shuffles if shuffle.differences]
     if not odd:
         yield Text.assemble(runs, ("the same end", "green"))
         return
-    yield Text.assemble(runs, (f"another end in {_many(len(odd), 'run')}", "red"))
+    yield Text.assemble(runs, (f"another end in {counted(len(odd), 'run')}", "red"))
     for shuffle_ in odd:
         yield Text(f"    Run {shuffle_.number}:", "bold")
         yield from (Text(f"      {text}", "yellow") for text in shuffle_.differences)
@@ -196,10 +197,6 @@ def _state(done: Replay) -> Iterator[Text]:
         yield Text(f"      {one.message} {one.subject} to {one.listener}{due}")
     if not done.under_way:
         yield Text("      nothing")
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 # For scripts

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.chassis.resending import Again, Resend
 from services.operations.purchases import Purchase, named
 from services.operations.timeline import Fate, Hearing, Told
+from services.operations.wording import counted
 
 _OWNERS = {"user_id": "user", "event_id": "event", "ticket_id": "ticket"}
 """Whose catalogue row a message means by a field."""
@@ -93,7 +94,8 @@ def _why_not(purchase: Purchase, message: Told, hearing: Hearing) -> str:
         case Fate.QUEUED:
             return f"{name} is on {queue.name}: the {hearing.service} worker has to take it"
         case Fate.FAILING:
-            return f"{name} is tried again by {hearing.service}, after {len(hearing.tries)} tries that failed"
+            tries = counted(len(hearing.tries), "try", "tries")
+            return f"{name} is tried again by {hearing.service}, after {tries} that failed"
         case _ if message.sender in purchase.timeline.silent:
             return f"{name} was sent by {message.sender}, which does not answer"
         case _:

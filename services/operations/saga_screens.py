@@ -24,6 +24,7 @@ from services.operations.recording import record
 from services.operations.resending import Plan, plan
 from services.operations.timeline import Fate, Hearing, Told
 from services.operations.waits import Wait, caller_of
+from services.operations.wording import counted
 
 _STYLES = {
     Fate.HANDLED: "green",
@@ -221,10 +222,10 @@ def _heard(message: Told, hearing: Hearing) -> Text:
     if hearing.until:
         parts.append(f"due {hearing.until:%H:%M:%S}")
     if hearing.tries:
-        last = hearing.tries[-1]
-        parts.append(f"{len(hearing.tries)} tries failed, the last with {last.error} at {last.place}")
+        tries, last = counted(len(hearing.tries), "try", "tries"), hearing.tries[-1]
+        parts.append(f"{tries} failed, the last with {last.error} at {last.place}")
     if hearing.repeats:
-        parts.append(f"{hearing.repeats} duplicates dropped")
+        parts.append(f"{counted(hearing.repeats, 'duplicate')} dropped")
     if hearing.dead:
         parts.append(f"{hearing.dead.reason}: {hearing.dead.error}")
     return Text.assemble((f"-> {hearing.service}: ", ""), ("; ".join(parts), _STYLES.get(hearing.fate, "red")))

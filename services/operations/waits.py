@@ -11,6 +11,7 @@ from contracts.message import Message, message_types
 from contracts.routes import emitted_by, reactions
 from services.operations.saga import GATEWAY_ROUTES
 from services.operations.timeline import Fate, Hearing, Timeline, Told
+from services.operations.wording import counted
 
 PATIENT = frozenset({Fate.DUE_LATER, Fate.UNKNOWN})
 """Waits that are as they should be, or of which nothing is known: they make nothing stuck."""
@@ -70,7 +71,8 @@ def _wait(message: Told, hearing: Hearing, began: datetime) -> Wait:
         case Fate.PARKED:
             what = f"{hearing.waits_for}, before it can handle {name}"
         case Fate.FAILING:
-            what = f"{name} to be tried again after {len(hearing.tries)} tries: {hearing.tries[-1].error}"
+            tries = counted(len(hearing.tries), "try", "tries")
+            what = f"{name} to be tried again after {tries}: {hearing.tries[-1].error}"
         case Fate.DEAD:
             assert hearing.dead is not None
             by, what = "operator", f"{name} to be taken out of {hearing.queue.dead_letter_name}: {hearing.dead.reason}"

@@ -12,8 +12,8 @@ from starlette.responses import HTMLResponse
 
 from services.operations.console.swimlanes import tone
 from services.operations.moments import spoken
-from services.operations.queue_screens import ago
 from services.operations.timeline import name_of
+from services.operations.wording import ago
 
 templates = Environment(
     loader=PackageLoader("services.operations.console"),

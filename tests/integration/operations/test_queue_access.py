@@ -136,6 +136,26 @@ async def test_the_overview_counts_what_waits_what_a_worker_holds_and_what_is_de
     assert {(other.counts.all, other.dead) for other in states.values()} == {(0, 0)}
 
 
+async def test_queues_that_are_empty_are_not_looked_into(desk: Desk) -> None:
+    looks: list[str] = []
+
+    class Watched(QueueAccess):
+        async def look(self, name: str, most: int | None = None) -> list[Seen]:
+            looks.append(name)
+            return await super().look(name, most)
+
+        async def age(self, name: str) -> timedelta | None:
+            looks.append(name)
+            return await super().age(name)
+
+    await put(desk.access, LANE.name, an_approval())
+
+    states = await Desk(Watched(**vars(desk.access)), None).overview()
+
+    assert set(looks) == {LANE.name}
+    assert {(state.oldest, str(state.types)) for state in states if state.name != LANE.name} == {(None, "{}")}
+
+
 async def test_why_a_worker_gave_up_is_told_and_what_sqs_moved_has_no_reason_of_ours(desk: Desk) -> None:
     await bury(desk.access, an_approval())
     (letter,) = await desk.dead_letters()
@@ -296,6 +316,8 @@ async def test_on_aws_the_age_of_the_oldest_message_is_cloudwatchs(desk: Desk) -
             }
         ],
     )
+
+    await put(desk.access, LANE.name, an_approval())
 
     states = {state.name: state for state in await desk.overview()}
 
