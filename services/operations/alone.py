@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.chassis.process import listen, run, stopped_by_signals
 from services.chassis.telemetry import log_to
-from services.operations.errors import Trouble
+from services.operations.errors import BadInput
 from services.operations.hosting import host_gateway, host_ingress, host_worker
 from services.operations.registry import SERVICES, service_named
 
@@ -51,7 +51,7 @@ def serve_gateway(services: Sequence[str], host: str, port: int) -> None:
 def service_urls(given: Sequence[str]) -> dict[str, str]:
     """URLs by service: one with ``{service}`` is every service's, ``NAME=URL`` is one service's, and wins.
 
-    Raises Trouble when a service is without one.
+    Raises BadInput when a service is without one.
     """
     everyones, own = {}, {}
     for text in given:
@@ -61,7 +61,7 @@ def service_urls(given: Sequence[str]) -> dict[str, str]:
         elif "{service}" in text:
             everyones = {service: text.replace("{service}", service) for service in SERVICES}
         else:
-            raise Trouble(f"{text!r} is neither a URL with {{service}} in it nor NAME=URL.")
+            raise BadInput(f"{text!r} is neither a URL with {{service}} in it nor NAME=URL.")
     if missing := SERVICES.keys() - everyones.keys() - own.keys():
-        raise Trouble(f"No URL is given for {', '.join(sorted(missing))}.")
+        raise BadInput(f"No URL is given for {', '.join(sorted(missing))}.")
     return everyones | own

@@ -148,7 +148,10 @@ def verify_ticket(
         "http://127.0.0.1:8000/tickets/keys"
     ),
 ) -> None:
-    """Check a ticket's signature as a gate does; offline, when the keys are a file. Exit code 1: not genuine."""
+    """Check a ticket's signature as a gate does; offline, when the keys are a file.
+
+    Exit code 1: it is not genuine; 2: that cannot be told.
+    """
     from services.operations import verifying
 
     verifying.verify_ticket(text, pdf, keys)

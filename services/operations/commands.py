@@ -7,14 +7,16 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from services.chassis.process import Interrupted
-from services.operations.errors import sentence
+from services.operations.errors import exit_code, sentence
 
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
 
 
 class Commands(TyperGroup):
-    """A group of commands that says what went wrong in one message: exit code 1, or 130 when interrupted."""
+    """A group of commands that says what went wrong in one message. Exit code 2: it was given what it cannot take; 1:
+    it did not work; 130: it was interrupted.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was given."""
@@ -29,4 +31,4 @@ class Commands(TyperGroup):
                 raise
             complaints.print("[bold red]Error:[/]", end=" ")
             complaints.print(said, markup=False, soft_wrap=True)
-            raise typer.Exit(1) from None
+            raise typer.Exit(exit_code(error)) from None

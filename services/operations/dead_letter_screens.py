@@ -268,7 +268,7 @@ def _edited(letter: DeadLetter, file: Path | None) -> str | None:
         edit(kept, os.environ)
         if kept.read_text(encoding="utf-8") == before:
             kept.unlink()
-            console.print("Nothing was changed, so nothing was sent.")
+            complaints.print("Nothing was changed, so nothing was sent.")
             return None
     try:
         body = mended(letter, kept.read_text(encoding="utf-8"), uuid4(), datetime.now(UTC)).encode()

@@ -17,6 +17,10 @@ class Trouble(Exception):
     """A command cannot go on; the text is for the person who gave it."""
 
 
+class BadInput(Trouble):
+    """A command was given what means nothing to it: a name that is none's, a file that is something else."""
+
+
 _DISK_FULL = "The disk is full: make some room and start again."
 _SAY_IT_ALL = (ApiError, Trouble, LocalStackError, PostgresError, MigrationFailed, DidNotStart)
 
@@ -24,6 +28,11 @@ _SAY_IT_ALL = (ApiError, Trouble, LocalStackError, PostgresError, MigrationFaile
 def sentence(error: BaseException) -> str | None:
     """What to tell of an error; None for one that nobody expected."""
     return next((said for cause in _causes(error) if (said := _of_one(cause)) is not None), None)
+
+
+def exit_code(error: BaseException) -> int:
+    """How a command ends that an error ends: 2 when it was given what it cannot take, as for a wrong option; else 1."""
+    return 2 if any(isinstance(cause, BadInput) for cause in _causes(error)) else 1
 
 
 def _of_one(error: BaseException) -> str | None:

@@ -3,22 +3,22 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from services.operations.errors import Trouble
+from services.operations.errors import BadInput
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DURATION = re.compile(r"(\d{1,6})([smhd])")
 
 
 def duration(text: str) -> timedelta:
-    """What someone means by ``90s``, ``5m``, ``2h`` or ``7d``. Raises Trouble."""
+    """What someone means by ``90s``, ``5m``, ``2h`` or ``7d``. Raises BadInput."""
     found = _DURATION.fullmatch(text)
     if found is None:
-        raise Trouble(f"{text!r} is no duration: write 90s, 5m, 2h or 7d.")
+        raise BadInput(f"{text!r} is no duration: write 90s, 5m, 2h or 7d.")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """What someone means by a time with its offset, or by a duration: so long ago. Raises Trouble."""
+    """What someone means by a time with its offset, or by a duration: so long ago. Raises BadInput."""
     if _DURATION.fullmatch(text):
         return now - duration(text)
     try:
@@ -26,7 +26,7 @@ def moment(text: str, now: datetime) -> datetime:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise Trouble(f"{text!r} is no time: write 2h (ago), or 2027-03-01T20:00:00-03:00.")
+        raise BadInput(f"{text!r} is no time: write 2h (ago), or 2027-03-01T20:00:00-03:00.")
     return found.astimezone(UTC)
 
 

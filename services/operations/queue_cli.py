@@ -139,7 +139,10 @@ def redrive_dead_letters(
 )
 def edit_dead_letter(
     key: Id,
-    file: Annotated[Path | None, typer.Option("--file", help="Send this text, and open no editor.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", exists=True, dir_okay=False, readable=True, help="Send this text, and open no editor."),
+    ] = None,
     wait: Wait = 30,
     as_json: Json = False,
     yes: Yes = False,
@@ -174,4 +177,6 @@ def discard_dead_letter(
     """Delete a dead letter for good. Who did it, why, and the message without personal data are noted and printed."""
     from services.operations.dead_letter_screens import give_up
 
+    if not why.strip():
+        raise typer.BadParameter("Say why, for those who ask later.", param_hint="--why")
     give_up(state, aws, key, why, by, record, yes=yes)

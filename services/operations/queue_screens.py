@@ -21,7 +21,7 @@ from contracts.routes import MAX_RECEIVES, Queue
 from services.chassis.journal import Journal
 from services.chassis.process import run
 from services.chassis.telemetry import LogSettings, log_to
-from services.operations.commands import console
+from services.operations.commands import complaints, console
 from services.operations.contents import shown
 from services.operations.deployment import find, use_credentials
 from services.operations.desk import Desk, at_desk
@@ -53,8 +53,8 @@ def agree_to_receive(desk: Desk, what: str, *, yes: bool) -> None:
     )
     if not sys.stdin.isatty():
         raise Trouble(f"{warning} Give --yes if that is all right.")
-    console.print(Text(warning))
-    if not typer.confirm("Look?"):
+    complaints.print(Text(warning))
+    if not typer.confirm("Look?", err=True):
         raise typer.Exit(1)
 
 

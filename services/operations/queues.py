@@ -10,7 +10,7 @@ from typing import Any
 from contracts.routes import Queue, queues
 from services.chassis.journal import Journal
 from services.operations.contents import Contents, read
-from services.operations.errors import Trouble
+from services.operations.errors import BadInput
 
 
 class Place(StrEnum):
@@ -68,11 +68,11 @@ class QueueState:
 
 
 def queue_named(name: str) -> Queue:
-    """The queue that a person names, by its own name or its dead-letter queue's. Raises Trouble."""
+    """The queue that a person names, by its own name or its dead-letter queue's. Raises BadInput."""
     for queue in queues():
         if name in (queue.name, queue.dead_letter_name):
             return queue
-    raise Trouble(f"There is no queue {name!r}: it is one of {', '.join(queue.name for queue in queues())}.")
+    raise BadInput(f"There is no queue {name!r}: it is one of {', '.join(queue.name for queue in queues())}.")
 
 
 def state_of(

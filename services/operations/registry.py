@@ -5,7 +5,7 @@ from importlib import import_module
 
 from contracts.routes import SERVICES as NAMES
 from services.chassis.service import Service
-from services.operations.errors import Trouble
+from services.operations.errors import BadInput
 
 
 class _Services(Mapping[str, Service]):
@@ -28,8 +28,8 @@ SERVICES: Mapping[str, Service] = _Services()
 
 
 def service_named(name: str) -> Service:
-    """A service. Raises Trouble for a name that is none's."""
+    """A service. Raises BadInput for a name that is none's."""
     try:
         return SERVICES[name]
     except KeyError:
-        raise Trouble(f"There is no service {name!r}: it is one of {', '.join(SERVICES)}.") from None
+        raise BadInput(f"There is no service {name!r}: it is one of {', '.join(SERVICES)}.") from None

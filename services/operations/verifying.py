@@ -8,7 +8,7 @@ import httpx
 import typer
 
 from services.operations.commands import console
-from services.operations.errors import Trouble
+from services.operations.errors import BadInput
 from services.operations.printed_qr import Unreadable, token_in
 from services.ticket.adapters.qr import Claims, InvalidToken, PublicKeys, from_jwks, verify
 
@@ -21,9 +21,9 @@ _REASONS = {
 
 
 def verify_ticket(text: str | None, pdf: Path | None, keys: str) -> None:
-    """Say whether a ticket is genuine. Raises typer.Exit(1) when it is not, Trouble when that cannot be told."""
+    """Say whether a ticket is genuine. Raises typer.Exit(1) when it is not, BadInput when that cannot be told."""
     if (text is None) == (pdf is None):
-        raise Trouble("Give either the text of the QR code or, with --pdf, a ticket's PDF.")
+        raise BadInput("Give either the text of the QR code or, with --pdf, a ticket's PDF.")
     token = read_printed(pdf) if pdf else sys.stdin.read() if text == "-" else str(text)
     try:
         claims = verify(token, public_keys(keys))
@@ -40,20 +40,24 @@ def told(claims: Claims) -> str:
 
 
 def read_printed(pdf: Path) -> str:
-    """The text of the QR code on a ticket's PDF. Raises Trouble."""
+    """The text of the QR code on a ticket's PDF. Raises BadInput."""
     try:
         return token_in(pdf.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{error.strerror}: {pdf}") from None
     except Unreadable:
-        raise Trouble(f"{pdf} is no ticket of ours: it has no QR code that can be read.") from None
+        raise BadInput(f"{pdf} is no ticket of ours: it has no QR code that can be read.") from None
 
 
 def public_keys(source: str) -> PublicKeys:
-    """The keys of a JWKS file, or at a URL. Raises Trouble."""
+    """The keys of a JWKS file, or at a URL. Raises BadInput."""
     try:
         if source.startswith(("http://", "https://")):
             return from_jwks(httpx.get(source, timeout=10).raise_for_status().json())
         return from_jwks(json.loads(Path(source).read_text()))
     except httpx.HTTPError as error:
-        raise Trouble(f"The public keys cannot be read from {source}: {error}") from None
+        raise BadInput(f"The public keys cannot be read from {source}: {error}") from None
+    except OSError as error:
+        raise BadInput(f"{error.strerror}: {source}") from None
     except ValueError as error:
-        raise Trouble(f"{source} does not hold public keys: {error}") from None
+        raise BadInput(f"{source} does not hold public keys: {error}") from None

@@ -111,7 +111,7 @@ def test_a_poisoned_queue_is_seen_mended_and_cleaned(system: System, ana: UserRe
 
     refused = bilhetagem(system, "dead-letters", "edit", key, EDITOR="sed -i s/UserR/userR/", TMPDIR=str(tmp_path))
     assert refused.code == 0
-    assert "Nothing was changed" in refused.out
+    assert "Nothing was changed" in refused.err
     breaking = "sed -i s/specversion/version/"
     refused = bilhetagem(system, "dead-letters", "edit", key, EDITOR=breaking, TMPDIR=str(tmp_path))
     assert refused.code == 1

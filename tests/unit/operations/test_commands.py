@@ -53,8 +53,28 @@ def test_every_command_explains_itself_with_an_example(command: str) -> None:
 def test_a_service_that_does_not_exist_is_answered_with_those_that_do(command: str) -> None:
     refused = run(command, "orders")
 
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "There is no service 'orders': it is one of user, event," in refused.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("queues", "peek", "orders"), "There is no queue 'orders': it is one of order-new"),
+        (("dead-letters", "redrive"), "Say which"),
+        (("dead-letters", "edit", "1", "--file", "no-such.json"), "no-such.json"),
+        (("dead-letters", "discard", "1", "--why", " "), "Say why"),
+        (("saga", "list", "--since", "soon"), "'soon' is no time"),
+        (("saga", "show", "soon"), "should be a valid UUID"),
+        (("saga", "replay", "no-such.jsonl"), "no-such.jsonl"),
+        (("gateway", "--services", "http://localhost"), "is neither a URL with {service} in it nor NAME=URL"),
+        (("queues", "--wath"), "No such option"),
+    ],
+)
+def test_what_means_nothing_is_answered_as_a_wrong_option_is(arguments: tuple[str, ...], said: str) -> None:
+    refused = run(*arguments)
+
+    assert (refused.exit_code, said in refused.output) == (2, True), refused.output
 
 
 def test_a_genuine_ticket_is_told_what_it_says(keys: str) -> None:
@@ -89,7 +109,7 @@ def test_a_forged_ticket_is_refused_with_why(keys: str) -> None:
 def test_what_keeps_a_ticket_from_being_checked_is_one_sentence(arguments: tuple[str, ...], said: str) -> None:
     failed = run("verify-ticket", *arguments)
 
-    assert failed.exit_code == 1
+    assert failed.exit_code == 2
     assert said in failed.output
     assert "Traceback" not in failed.output
 
