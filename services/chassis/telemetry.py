@@ -30,9 +30,9 @@ _CHATTERS = (
 """Libraries that tell of every step at level info: only their warnings are of interest."""
 
 
-def log_to(stream: TextIO = sys.stdout, settings: LogSettings | None = None) -> None:
-    """Send our own events and those of the libraries to a stream, in one shape. The last call counts."""
-    chosen = settings or LogSettings()
+def log_to(stream: TextIO | None = None, settings: LogSettings | None = None) -> None:
+    """Send our own events and those of the libraries to a stream (stdout), in one shape. The last call counts."""
+    stream, chosen = stream or sys.stdout, settings or LogSettings()
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
