@@ -4,7 +4,7 @@ Nothing here holds personal data: the journal was written without it, and what w
 """
 
 from collections.abc import Collection, Hashable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.message import Envelope, UnknownType
 from services.chassis.database import Database, among
+from services.chassis.decision import RETENTION
 from services.chassis.tables import ChassisTables
 
 
@@ -66,13 +67,16 @@ class Unsent(BaseModel):
 
 
 class Journal(BaseModel):
-    """What one service knows of some messages. ``settings`` are those that its handlers are handed now."""
+    """What one service knows of some messages, and for how long it remembers (``retention``: what is older is buried).
+    ``settings`` are those that its handlers are handed now.
+    """
 
     service: str
     handled: list[Handled] = Field(default_factory=list)
     failed: list[Failed] = Field(default_factory=list)
     unsent: list[Unsent] = Field(default_factory=list)
     settings: dict[str, Any] = Field(default_factory=dict)
+    retention: timedelta = RETENTION
 
     @property
     def envelopes(self) -> list[dict[str, Any]]:

@@ -96,7 +96,8 @@ async def _journal(running: Running, correlations: list[str], messages: list[UUI
     found = await read_journal(
         running.database, running.service.tables, running.service.name, correlations=correlations, messages=messages
     )
-    return found.model_copy(update={"settings": handed_settings(running.assembly.ports)})
+    told = {"settings": handed_settings(running.assembly.ports), "retention": running.settings.retention}
+    return found.model_copy(update=told)
 
 
 def handed_settings(ports: Any) -> dict[str, Any]:

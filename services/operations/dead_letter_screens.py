@@ -106,21 +106,20 @@ def show_one(state: Path | None, aws: str | None, key: str, *, personal: bool, a
         async with desk_of(state, aws) as desk:
             _agree(desk, yes=yes)
             letter = await desk.one_dead_letter(key)
-            journals = await desk.ask([(letter.queue, letter.seen)])
-            return letter, journals.get(letter.queue.service)
+            return letter, await desk.journal_of(letter)
 
     letter, journal = run(main())
     tries = [entry for entry in journal.failed if entry.envelope["id"] == letter.key] if journal else []
     if as_json:
         record = record_of(letter) | {
-            "problem": hopeless(letter, datetime.now(UTC)),
+            "problem": hopeless(letter, journal, datetime.now(UTC)),
             "tries": [entry.model_dump(mode="json", exclude={"envelope"}) for entry in tries],
             "body": shown(letter.seen.body, personal=personal),
         }
         print(json.dumps(record, indent=2))
         return
     console.print(Text(printable(f"{letter.contents.name}  {letter.key}"), style="bold"))
-    for name, value in _facts(letter):
+    for name, value in _facts(letter, hopeless(letter, journal, datetime.now(UTC))):
         console.print(Text(printable(f"  {name:12}{value}")), soft_wrap=True)
     for entry in tries:
         said = f"  try {entry.number:<8}{entry.failed_at:%Y-%m-%d %H:%M:%S} {entry.error} ({entry.place})"
@@ -128,7 +127,7 @@ def show_one(state: Path | None, aws: str | None, key: str, *, personal: bool, a
     print_body(letter.seen.body, personal=personal)
 
 
-def _facts(letter: DeadLetter) -> list[tuple[str, str]]:
+def _facts(letter: DeadLetter, problem: str | None) -> list[tuple[str, str]]:
     since = letter.seen.sent_at
     facts = [
         ("reason", letter.reason),
@@ -138,10 +137,7 @@ def _facts(letter: DeadLetter) -> list[tuple[str, str]]:
         ("since", f"{since:%Y-%m-%d %H:%M:%S} UTC, {ago(datetime.now(UTC) - since)} ago"),
         ("SQS's id", letter.seen.sqs_id),
         ("purchase", letter.contents.correlation),
-        (
-            "now",
-            hopeless(letter, datetime.now(UTC)) and f"would be buried again: {hopeless(letter, datetime.now(UTC))}",
-        ),
+        ("now", problem and f"would be buried again: {problem}"),
     ]
     return [(name, value) for name, value in facts if value]
 
@@ -209,7 +205,7 @@ async def _send_and_watch(
             else:
                 outcomes.append(Outcome(letter, Fate.REFUSED, refused))
         if wait == 0:
-            return outcomes + [Outcome(letter, Fate.UNKNOWN, f"sent to {letter.queue.name}") for letter in sent]
+            return outcomes + [Outcome(letter, Fate.UNKNOWN, f"it was sent to {letter.queue.name}") for letter in sent]
         watching = progress.add_task("Waiting for what becomes of them", total=len(sent))
         async for outcome in watch(desk.access, desk.ask, sent, before, wait):
             progress.advance(watching)
@@ -227,10 +223,14 @@ def _report(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
             console.print(Text(printable(said), style="" if good else "red"), soft_wrap=True)
         fates = Counter(outcome.fate for outcome in outcomes).most_common()
         console.print(", ".join(f"{number} {fate}" for fate, number in fates) or "No dead letters.")
-        if any(outcome.fate is Fate.BURIED for outcome in outcomes):
-            console.print(
-                "Mend one: bilhetagem dead-letters edit ID. Give it up: bilhetagem dead-letters discard ID --why ..."
-            )
+        if again := [outcome.letter.key for outcome in outcomes if outcome.fate is Fate.BURIED]:
+            key = again[0] if len(again) == 1 else "ID"
+            for advice in (
+                "See why: bilhetagem dead-letters show {}",
+                "Mend it: bilhetagem dead-letters edit {}",
+                "Give it up: bilhetagem dead-letters discard {} --why ...",
+            ):
+                console.print(advice.format(key), soft_wrap=True)
     if not all(outcome.is_good for outcome in outcomes):
         raise typer.Exit(1)
 
@@ -252,7 +252,7 @@ def edit_and_send(
         async with desk_of(state, aws) as desk:
             _agree(desk, yes=yes)
             letter = await desk.one_dead_letter(key)
-            body = _edited(letter, file)
+            body = _edited(letter, await desk.journal_of(letter), file)
             return None if body is None else await _send_and_watch(desk, [letter], wait, {letter.seen.sqs_id: body})
 
     outcomes = run(main())
@@ -260,7 +260,7 @@ def edit_and_send(
         _report(outcomes, as_json=as_json)
 
 
-def _edited(letter: DeadLetter, file: Path | None) -> str | None:
+def _edited(letter: DeadLetter, journal: Journal | None, file: Path | None) -> str | None:
     """The body to send; None when nothing was changed."""
     kept = file or draft(letter)
     if file is None:
@@ -271,7 +271,7 @@ def _edited(letter: DeadLetter, file: Path | None) -> str | None:
             complaints.print("Nothing was changed, so nothing was sent.")
             return None
     try:
-        body = mended(letter, kept.read_text(encoding="utf-8"), uuid4(), datetime.now(UTC)).encode()
+        body = mended(letter, kept.read_text(encoding="utf-8"), journal, uuid4(), datetime.now(UTC)).encode()
     except Invalid as why:
         again = f"bilhetagem dead-letters edit {letter.key} --file {kept}"
         raise Trouble(f"Not sent: {why}. Your text is kept in {kept}: mend it, then {again}") from None

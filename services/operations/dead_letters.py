@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.message import Envelope, Undecodable, UnknownType
 from contracts.routes import Queue, reactions
-from services.chassis.decision import TooOld
+from services.chassis.decision import RETENTION, TooOld
 from services.chassis.journal import Journal
 from services.chassis.letters import Delivery, open_letter
 from services.operations.contents import Contents
@@ -124,15 +124,19 @@ class Selection:
         )
 
 
-def check(queue: Queue, body: str, now: datetime) -> Envelope:
-    """A body as the queue's service would take it. Raises Undecodable, UnknownType and TooOld where it would not."""
-    return open_letter(Delivery(queue.name, body, "", 0), queue.service, reactions(queue.service), now).envelope
+def check(queue: Queue, body: str, journal: Journal | None, now: datetime) -> Envelope:
+    """A body as the queue's service, whose journal this is, would take it. Raises Undecodable, UnknownType and TooOld
+    where it would not. Of a service that cannot be asked, its memory is taken to be as long as the default.
+    """
+    retention = RETENTION if journal is None else journal.retention
+    delivery = Delivery(queue.name, body, "", 0)
+    return open_letter(delivery, queue.service, reactions(queue.service), now, retention).envelope
 
 
-def hopeless(letter: DeadLetter, now: datetime) -> str | None:
+def hopeless(letter: DeadLetter, journal: Journal | None, now: datetime) -> str | None:
     """Why its service would bury it again at once, whatever has been mended; None when it would handle it."""
     try:
-        check(letter.queue, letter.seen.body, now)
+        check(letter.queue, letter.seen.body, journal, now)
     except UnknownType:
         return letter.contents.problem
     except (Undecodable, TooOld) as error:
@@ -143,7 +147,7 @@ def hopeless(letter: DeadLetter, now: datetime) -> str | None:
 def prospect(letter: DeadLetter, journal: Journal | None, now: datetime) -> str:
     """What would become of a dead letter that is sent back."""
     service = letter.queue.service
-    if problem := hopeless(letter, now):
+    if problem := hopeless(letter, journal, now):
         return f"{service} would bury it again at once: {problem}"
     if journal is None:
         return f"{service} would try it again (its journal cannot be asked)"

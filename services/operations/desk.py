@@ -58,14 +58,18 @@ class Desk:
             raise Trouble(f"Several dead letters are {key}. Name one of them by SQS's id:\n{copies}")
         return found[0]
 
+    async def journal_of(self, letter: DeadLetter) -> Journal | None:
+        """What its listener knows of a dead letter; None when that cannot be asked. Raises Trouble when it refuses."""
+        return (await self.ask([(letter.queue, letter.seen)])).get(letter.queue.service)
+
     async def ask(self, messages: Iterable[tuple[Queue, Seen]]) -> dict[str, Journal]:
         """What the listeners of these messages know of them, by service; without those that cannot be asked. Raises
         Trouble when one refuses.
         """
         wanted: dict[str, list[UUID]] = {}
         for queue, seen in messages:
-            if (message_id := seen.contents.id) is not None:
-                wanted.setdefault(queue.service, []).append(message_id)
+            # Of a message without an id a service knows nothing, but it tells for how long it remembers.
+            wanted.setdefault(queue.service, []).append(seen.contents.id or UUID(seen.sqs_id))
         if self.journals is None:
             return {}
         self.journals.silent.clear()  # a service that starts again is heard again

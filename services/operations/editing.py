@@ -14,6 +14,7 @@ from uuid import UUID
 
 from contracts.message import Envelope, Undecodable, UnknownType
 from services.chassis.decision import TooOld
+from services.chassis.journal import Journal
 from services.operations.dead_letters import DeadLetter, check
 from services.operations.errors import Trouble
 
@@ -22,12 +23,12 @@ class Invalid(Exception):
     """An edited body that its queue's service would bury again; the text says why."""
 
 
-def mended(letter: DeadLetter, text: str, fresh: UUID, now: datetime) -> Envelope:
+def mended(letter: DeadLetter, text: str, journal: Journal | None, fresh: UUID, now: datetime) -> Envelope:
     """An edited body as a message of its own: with a fresh id, for its inbox may know the original's, which becomes the
-    causation. Raises Invalid when it is no message that the letter's queue is for.
+    causation. Raises Invalid when it is no message that its service, whose journal this is, would take from that queue.
     """
     try:
-        envelope = check(letter.queue, text, now)
+        envelope = check(letter.queue, text, journal, now)
     except UnknownType as unknown:
         raise Invalid(f"this release does not know the type {unknown}") from None
     except (Undecodable, TooOld) as error:

@@ -37,7 +37,9 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A dead letter, what became of it, and more about that."""
+    """A dead letter, what became of it, and more about that. One that is dead again is the ``letter`` as it is now: by
+    its id it is found.
+    """
 
     letter: DeadLetter
     fate: Fate
@@ -104,12 +106,17 @@ async def watch(
     """Follow messages that were sent back, until each is settled or the time is over. Yields each once."""
     deadline = time.monotonic() + seconds
     waiting = list(letters)
+    not_theirs = set(before.dead)
     while waiting:
         over = time.monotonic() >= deadline
         now, dead = await asyncio.gather(
             ask([(letter.queue, letter.seen) for letter in waiting]), _dead(access, waiting)
         )
-        outcomes = [fate_of(letter, before, now.get(letter.queue.service), dead) for letter in waiting]
+        outcomes = []
+        for letter in waiting:
+            new = [each for each in dead if each.seen.sqs_id not in not_theirs]
+            outcomes.append(fate_of(letter, before, now.get(letter.queue.service), new))
+            not_theirs.add(outcomes[-1].letter.seen.sqs_id)
         for outcome in outcomes:
             if over or outcome.is_settled:
                 yield outcome
@@ -122,13 +129,16 @@ async def watch(
 
 
 def fate_of(letter: DeadLetter, before: Known, journal: Journal | None, dead: Iterable[DeadLetter]) -> Outcome:
-    """What became of a message, by its listener's journal now and what lies in the dead-letter queue now."""
+    """What became of a message, by its listener's journal now and what came into the dead-letter queue since."""
     service = letter.queue.service
-    buried = next((d for d in dead if d.seen.body == letter.seen.body and d.seen.sqs_id not in before.dead), None)
+    buried = next((each for each in dead if each.seen.body == letter.seen.body), None)
     if buried is not None:
-        return Outcome(letter, Fate.BURIED, f"{buried.reason}: {buried.why}")
+        was = "" if buried.key == letter.key else f" (it was {letter.key})"
+        return Outcome(buried, Fate.BURIED, f"{buried.reason}: {buried.why}{was}")
     if letter.contents.id is None:
-        return Outcome(letter, Fate.UNKNOWN, "it has no id that a journal could know it by")
+        return Outcome(
+            letter, Fate.UNKNOWN, f"it has no id: look for it by `bilhetagem queues peek {letter.queue.name}`"
+        )
     if journal is None:
         return Outcome(letter, Fate.UNKNOWN, f"the journal of {service} cannot be asked")
     earlier = before.journals.get(service) or Journal(service=service)

@@ -47,7 +47,7 @@ async def dead_letter(request: Request) -> Response:
     """One dead letter with its story. Raises Trouble."""
     desk: Desk = request.app.state.desk
     letter = await desk.one_dead_letter(request.path_params["sqs_id"])
-    journal = (await desk.ask([(letter.queue, letter.seen)])).get(letter.queue.service)
+    journal = await desk.journal_of(letter)
     tries = [entry for entry in journal.failed if entry.envelope["id"] == letter.key] if journal else []
     now = datetime.now(UTC)
     return page(
@@ -57,7 +57,7 @@ async def dead_letter(request: Request) -> Response:
         letter=letter,
         tries=tries,
         prospect=prospect(letter, journal, now),
-        is_hopeless=hopeless(letter, now) is not None,
+        is_hopeless=hopeless(letter, journal, now) is not None,
         body=shown(letter.seen.body, personal=False),
         by=request.session.get("by", ""),
     )
@@ -109,10 +109,11 @@ async def editing(request: Request) -> Response:
 async def edit(request: Request) -> Response:
     """Check a body, and send it if so wished; what is wrong with it is said beside the text. Raises Trouble."""
     form: Form = request.state.form
-    letter = await request.app.state.desk.one_dead_letter(request.path_params["sqs_id"])
+    desk: Desk = request.app.state.desk
+    letter = await desk.one_dead_letter(request.path_params["sqs_id"])
     text = form.get("body", "")
     try:
-        envelope = mended(letter, text, uuid4(), datetime.now(UTC))
+        envelope = mended(letter, text, await desk.journal_of(letter), uuid4(), datetime.now(UTC))
     except Invalid as why:
         return _editor(request, letter, text, problem=str(why))
     if form.get("do") != "send":

@@ -64,6 +64,11 @@ async def test_a_message_is_found_by_its_id_and_its_repeats_are_counted(holding:
     assert_problem(await holding.client.get(f"/operations/journal/{uuid4()}", headers=OPERATOR), 404, "not_found")
 
 
+async def test_the_journal_tells_for_how_long_it_remembers(holding: Desk) -> None:
+    holding.running.settings.retention = timedelta(days=31)
+    assert (await journal(holding))["retention"] == "P31D"
+
+
 async def test_what_was_emitted_is_sent_again_to_whom_it_is_for(holding: Desk) -> None:
     message = cancelling()
     await handle(holding, message)

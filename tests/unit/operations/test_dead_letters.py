@@ -76,11 +76,15 @@ def test_what_would_be_buried_again_at_once_is_told_with_why() -> None:
     unknown = json.dumps(body | {"type": "bilhetagem.payment.payment-dreamt.v1"})
     old = body_of(an_approval(), at=NOW - RETENTION - timedelta(days=1))
 
-    assert hopeless(dead(APPROVAL), NOW) is None
-    assert "no CloudEvents envelope" in str(hopeless(dead("garbage"), NOW))
-    assert hopeless(dead(unknown), NOW) == "this release does not know the type bilhetagem.payment.payment-dreamt.v1"
-    assert "the journal remembers 400 days" in str(hopeless(dead(old), NOW))
-    assert "is not for the order service" in str(hopeless(dead(APPROVAL, queue=ORDER), NOW))
+    assert hopeless(dead(APPROVAL), None, NOW) is None
+    assert "no CloudEvents envelope" in str(hopeless(dead("garbage"), None, NOW))
+    assert (
+        hopeless(dead(unknown), None, NOW) == "this release does not know the type bilhetagem.payment.payment-dreamt.v1"
+    )
+    assert "the journal remembers 400 days" in str(hopeless(dead(old), None, NOW))
+    longer = Journal(service="reservation", retention=RETENTION + timedelta(days=2))
+    assert hopeless(dead(old), longer, NOW) is None
+    assert "is not for the order service" in str(hopeless(dead(APPROVAL, queue=ORDER), None, NOW))
 
 
 @pytest.mark.parametrize(

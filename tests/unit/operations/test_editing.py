@@ -2,6 +2,7 @@
 
 import json
 import stat
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest
 
 from contracts.message import Envelope
 from contracts.routes import Queue
+from services.chassis.journal import Journal
 from services.operations.discarding import account, append
 from services.operations.editing import Invalid, draft, edit, mended
 from services.operations.errors import Trouble
@@ -26,7 +28,7 @@ def edited(**data: Any) -> str:
 
 
 def test_a_mended_message_has_a_fresh_id_and_the_original_as_its_cause() -> None:
-    sent = Envelope.decode(mended(LETTER, edited(amount=200), FRESH, NOW).encode())
+    sent = Envelope.decode(mended(LETTER, edited(amount=200), None, FRESH, NOW).encode())
 
     assert (sent.id, sent.causation) == (FRESH, UUID(int=5))
     assert sent.message.model_dump(mode="json")["amount"] == 200
@@ -34,7 +36,7 @@ def test_a_mended_message_has_a_fresh_id_and_the_original_as_its_cause() -> None
 
 
 def test_garbage_can_be_mended_too_and_then_has_no_cause() -> None:
-    assert mended(dead("garbage"), edited(), FRESH, NOW).causation is None
+    assert mended(dead("garbage"), edited(), None, FRESH, NOW).causation is None
 
 
 @pytest.mark.parametrize(
@@ -48,18 +50,27 @@ def test_garbage_can_be_mended_too_and_then_has_no_cause() -> None:
 )
 def test_what_is_not_valid_is_refused_with_why(text: str, why: str) -> None:
     with pytest.raises(Invalid, match=why):
-        mended(LETTER, text, FRESH, NOW)
+        mended(LETTER, text, None, FRESH, NOW)
 
 
 def test_a_message_that_the_queue_is_not_for_is_refused() -> None:
     with pytest.raises(Invalid, match="is not for the product service"):
-        mended(dead("garbage", queue=Queue("product", "underway")), edited(), FRESH, NOW)
+        mended(dead("garbage", queue=Queue("product", "underway")), edited(), None, FRESH, NOW)
+
+
+def test_what_its_service_would_have_forgotten_is_refused() -> None:
+    month = Journal(service="reservation", retention=timedelta(days=31))
+    old = body_of(an_approval(), at=NOW - timedelta(days=32))
+
+    with pytest.raises(Invalid, match="the journal remembers 31 days"):
+        mended(dead(old), old, month, FRESH, NOW)
+    assert mended(dead(old), old, None, FRESH, NOW).id == FRESH
 
 
 def test_fields_of_a_newer_producer_may_stay() -> None:
     newer = edited(installments=3)
 
-    assert mended(dead(newer), newer, FRESH, NOW).id == FRESH
+    assert mended(dead(newer), newer, None, FRESH, NOW).id == FRESH
 
 
 @pytest.fixture
