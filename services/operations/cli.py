@@ -1,17 +1,19 @@
 """The ``bilhetagem`` command: everything that runs, checks and documents the system."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from contracts.routes import SERVICES as NAMES
 from localstack.server import DEFAULT_PORT
 from services.operations.commands import Commands
-from services.operations.infrastructure import DatabaseKind, Ground
-from services.operations.laptop import STATE, State
+from services.operations.laptop import STATE, DatabaseKind, State
 from services.operations.queue_cli import dead_letters, queues
 from services.operations.saga_cli import saga
+
+if TYPE_CHECKING:
+    from services.operations.infrastructure import Ground
 
 app = typer.Typer(
     cls=Commands,
@@ -184,6 +186,21 @@ def demo(
     show(_ground(state / "demo", database, localstack_port, aws), port)
 
 
+@app.command(epilog="Example: bilhetagem smoke http://127.0.0.1:8000")
+def smoke(
+    api: Annotated[str, typer.Argument(metavar="API", help="The API's URL, as clients know it.")],
+    seconds: Annotated[float, typer.Option(min=1, help="How long each step may take.")] = 60,
+) -> None:
+    """Buy a ticket at a system that runs, and give it back: for after a release.
+
+    The event is called off and the buyer erased at the end. BILHETAGEM_ACCESS_TOKEN is sent where the front door asks
+    for a token. Exit code 1: something is not as it should be.
+    """
+    from services.operations.smoke import smoke
+
+    smoke(api, seconds)
+
+
 @app.command(epilog="Example: bilhetagem console --state .bilhetagem --port 8090")
 def console(
     state: Annotated[Path | None, typer.Option(help="The laptop's system that is meant.", show_default=False)] = None,
@@ -204,5 +221,7 @@ def console(
     serve_console(state, aws, host, port)
 
 
-def _ground(state: Path, database: DatabaseKind, localstack_port: int, aws: str | None) -> Ground:
+def _ground(state: Path, database: DatabaseKind, localstack_port: int, aws: str | None) -> "Ground":
+    from services.operations.infrastructure import Ground
+
     return Ground(state=State(state), database=database, aws_port=localstack_port, aws_url=aws)

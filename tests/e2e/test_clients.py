@@ -1,12 +1,15 @@
 """The purchases of docs/clients.md, run as they stand there."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
+
 from localstack.front_door import url_of
-from tests.e2e.system import System
+from tests.e2e.system import System, free_ports
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text()
 
@@ -37,3 +40,31 @@ def test_the_purchase_in_python_works_as_it_is_written(system: System, tmp_path:
 
     assert "The order is completed." in said
     assert len(re.findall(r"ticket [12] of 2: \d+ bytes of PDF", said)) == 2
+
+
+def smoke(api: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "services.operations", "smoke", api, *options]
+    environment = os.environ | {"BILHETAGEM_ACCESS_TOKEN": "a-token", "COLUMNS": "200"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_a_ticket_is_bought_and_given_back_after_a_release(system: System) -> None:
+    done = smoke(url_of(system.aws_url))
+    assert (done.returncode, done.stderr) == (0, "")
+    order, outcome = done.stdout.splitlines()
+    assert outcome == "A ticket was sold, delivered and given back."
+    seen = httpx.get(f"{system.url}/orders/{order.removeprefix('order ')}").json()
+    assert seen["status"] == "refunded"
+    assert httpx.get(f"{system.url}/events/{seen['event_id']}").json()["status"] == "cancelled"
+    assert httpx.get(f"{system.url}/users/{seen['user_id']}").status_code == 410
+
+
+def test_a_system_that_is_not_there_or_is_another_is_told_in_one_sentence(system: System) -> None:
+    for url, said in (
+        (f"http://127.0.0.1:{free_ports()}", "does not answer"),
+        (system.aws_url, "was answered"),
+        ("bilhetagem", "does not answer"),
+    ):
+        done = smoke(url)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+        assert said in done.stderr
