@@ -7,9 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
 import contracts
 
 API = "bilhetagem"
@@ -28,6 +25,9 @@ def deploy(endpoint_url: str, target: str, region: str) -> str:
 
     Raises botocore's errors.
     """
+    import boto3  # takes long, and most commands need none of it
+    from botocore.config import Config
+
     config = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 3})
     gateway = boto3.client("apigateway", endpoint_url=endpoint_url, region_name=region, config=config)
     if API not in {api["id"] for api in gateway.get_rest_apis(limit=500)["items"]}:

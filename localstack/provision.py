@@ -9,9 +9,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
-
 from contracts.routes import DEAD_LETTER_RETENTION_SECONDS, MAX_RECEIVES, Queue, queues
 from localstack.front_door import deploy
 
@@ -41,6 +38,10 @@ def provision(
     endpoint_url: str | None, prefix: str = PREFIX, bucket: str = BUCKET, region: str = REGION
 ) -> Provisioned:
     """Make what is missing and set every attribute anew: it may run at every start. Raises botocore's errors."""
+    # Not above: most commands need the names there only, and this takes long to import.
+    import boto3
+    from botocore.config import Config
+
     config = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 3})
     sqs = boto3.client("sqs", endpoint_url=endpoint_url, region_name=region, config=config)
     s3 = boto3.client("s3", endpoint_url=endpoint_url, region_name=region, config=config)

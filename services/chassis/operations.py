@@ -14,7 +14,8 @@ from pydantic import AwareDatetime, TypeAdapter
 from services.chassis.activity import Activity, read_activity
 from services.chassis.bodies import StrictRoute
 from services.chassis.handling import Ports
-from services.chassis.journal import Journal, read_journal
+from services.chassis.journal import Journal
+from services.chassis.journal_reading import read_journal
 from services.chassis.operators import operator
 from services.chassis.problems import Problem
 from services.chassis.purchases import PurchasePage, Wanted, read_purchases

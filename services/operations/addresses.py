@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from contracts.routes import SERVICES
-from services.chassis.process import listen
+from services.chassis.serving import listen
 
 _CONSOLE = 8
 """The console is right above the ingresses."""

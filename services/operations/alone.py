@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from services.chassis.process import listen, run, stopped_by_signals
+from services.chassis.process import run, stopped_by_signals
+from services.chassis.serving import listen
 from services.chassis.telemetry import log_to
-from services.operations.errors import BadInput
+from services.operations.deployment import service_urls
 from services.operations.hosting import host_gateway, host_ingress, host_worker
-from services.operations.registry import SERVICES, service_named
+from services.operations.registry import service_named
 
 
 def serve_one(name: str, host: str, port: int) -> None:
@@ -46,22 +47,3 @@ def serve_gateway(services: Sequence[str], host: str, port: int) -> None:
                 await host_gateway(urls, listening, stop)
 
     run(main())
-
-
-def service_urls(given: Sequence[str]) -> dict[str, str]:
-    """URLs by service: one with ``{service}`` is every service's, ``NAME=URL`` is one service's, and wins.
-
-    Raises BadInput when a service is without one.
-    """
-    everyones, own = {}, {}
-    for text in given:
-        name, named, url = text.partition("=")
-        if named and name in SERVICES:
-            own[name] = url
-        elif "{service}" in text:
-            everyones = {service: text.replace("{service}", service) for service in SERVICES}
-        else:
-            raise BadInput(f"{text!r} is neither a URL with {{service}} in it nor NAME=URL.")
-    if missing := SERVICES.keys() - everyones.keys() - own.keys():
-        raise BadInput(f"No URL is given for {', '.join(sorted(missing))}.")
-    return everyones | own

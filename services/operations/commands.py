@@ -6,7 +6,6 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from services.chassis.process import Interrupted
 from services.operations.errors import exit_code, sentence
 
 console = Console(highlight=False)
@@ -22,7 +21,7 @@ class Commands(TyperGroup):
         """Run the command that was given."""
         try:
             return super().invoke(ctx)
-        except (KeyboardInterrupt, Interrupted):
+        except KeyboardInterrupt:
             complaints.print("Stopped.")
             raise typer.Exit(130) from None
         except Exception as error:

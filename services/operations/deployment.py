@@ -2,14 +2,14 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from contracts.routes import SERVICES
 from localstack.provision import PREFIX, REGION
-from services.operations.alone import service_urls
-from services.operations.errors import Trouble
+from services.operations.errors import BadInput, Trouble
 from services.operations.laptop import STATE, State
 
 AWS_ITSELF = "aws"
@@ -50,6 +50,25 @@ def find(state: Path | None, aws: str | None, environment: Mapping[str, str]) ->
     if aws is not None or environment.get("AWS_ENDPOINT_URL") or environment.get("BILHETAGEM_OPERATORS_SECRET"):
         return _of_environment(aws, environment)
     return _of_laptop(State(STATE))
+
+
+def service_urls(given: Sequence[str]) -> dict[str, str]:
+    """URLs by service: one with ``{service}`` is every service's, ``NAME=URL`` is one service's, and wins.
+
+    Raises BadInput when a service is without one.
+    """
+    everyones, own = {}, {}
+    for text in given:
+        name, named, url = text.partition("=")
+        if named and name in SERVICES:
+            own[name] = url
+        elif "{service}" in text:
+            everyones = {service: text.replace("{service}", service) for service in SERVICES}
+        else:
+            raise BadInput(f"{text!r} is neither a URL with {{service}} in it nor NAME=URL.")
+    if missing := set(SERVICES) - everyones.keys() - own.keys():
+        raise BadInput(f"No URL is given for {', '.join(sorted(missing))}.")
+    return everyones | own
 
 
 def use_credentials(deployment: Deployment) -> None:

@@ -3,15 +3,6 @@
 import errno
 from collections.abc import Iterator
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from localstack.server import LocalStackError
-from services.chassis.migrate import MigrationFailed
-from services.chassis.process import DidNotStart, PortInUse
-from services.chassis.store import Unavailable
-from services.operations.client import ApiError
-from services.operations.postgres import PostgresError
-
 
 class Trouble(Exception):
     """A command cannot go on; the text is for the person who gave it."""
@@ -22,7 +13,6 @@ class BadInput(Trouble):
 
 
 _DISK_FULL = "The disk is full: make some room and start again."
-_SAY_IT_ALL = (ApiError, Trouble, LocalStackError, PostgresError, MigrationFailed, DidNotStart)
 
 
 def sentence(error: BaseException) -> str | None:
@@ -36,10 +26,22 @@ def exit_code(error: BaseException) -> int:
 
 
 def _of_one(error: BaseException) -> str | None:
+    if isinstance(error, Trouble):
+        return str(error)
+    # Not above: no command needs all of these libraries, unless something goes wrong.
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from localstack.server import LocalStackError
+    from services.chassis.migrate import MigrationFailed
+    from services.chassis.serving import DidNotStart, PortInUse
+    from services.chassis.store import Unavailable
+    from services.operations.client import ApiError
+    from services.operations.postgres import PostgresError
+
     match error:
         case PortInUse():
             return f"{error} Stop that program, or choose another port with --port."
-        case _ if isinstance(error, _SAY_IT_ALL):
+        case ApiError() | LocalStackError() | PostgresError() | MigrationFailed() | DidNotStart():
             return str(error)
         case Unavailable() if "disk is full" in str(error):
             return _DISK_FULL

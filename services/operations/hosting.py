@@ -11,10 +11,10 @@ from starlette.types import ASGIApp
 
 from contracts.routes import queues
 from services.chassis.http import create_app, health_app
-from services.chassis.process import serve
 from services.chassis.relay import sleep_unless
 from services.chassis.runtime import Running, running_together
 from services.chassis.service import Service
+from services.chassis.serving import serve
 from services.chassis.telemetry import log_as
 from services.chassis.worker import Worker
 from services.operations.addresses import Taken

@@ -5,25 +5,17 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 
 from localstack.provision import provision
 from localstack.server import LocalStack, PortInUse
 from services.chassis.migrate import migrate
 from services.chassis.service import Service
 from services.operations.errors import Trouble
-from services.operations.laptop import State
+from services.operations.laptop import DatabaseKind, State
 from services.operations.postgres import Postgres
 
 type Say = Callable[[str], None]
 """Tells the person at the terminal what is being done."""
-
-
-class DatabaseKind(StrEnum):
-    """Where the services keep their rows."""
-
-    SQLITE = "sqlite"
-    POSTGRES = "postgres"
 
 
 @dataclass(frozen=True, kw_only=True)

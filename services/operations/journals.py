@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,10 +14,12 @@ import httpx
 from pydantic import BaseModel
 
 from services.chassis.journal import Journal, joined
-from services.chassis.purchases import PurchasePage
-from services.chassis.resending import Resend, Resent
 from services.operations.deployment import Deployment
 from services.operations.errors import Trouble
+
+if TYPE_CHECKING:  # where they stand, SQLAlchemy is needed too
+    from services.chassis.purchases import PurchasePage
+    from services.chassis.resending import Resend, Resent
 
 _IDS_AT_ONCE = 100
 """A URL stays well below the 64 KB that servers take."""
@@ -63,8 +65,10 @@ class Journals:
         event_id: UUID | None = None,
         cursor: UUID | None = None,
         limit: int = 50,
-    ) -> PurchasePage:
+    ) -> "PurchasePage":
         """A page of a service's purchases, newest first; those with these ids, where some are given."""
+        from services.chassis.purchases import PurchasePage
+
         wanted = {"since": since and since.isoformat(), "state": state, "event_id": event_id, "cursor": cursor}
         query = [(name, str(value)) for name, value in {**wanted, "limit": limit}.items() if value is not None]
         return await self._get(service, "/operations/purchases", PurchasePage, [*query, *(("id", str(i)) for i in ids)])
@@ -74,8 +78,10 @@ class Journals:
         answer = await self._send("ticket", "GET", f"/tickets/issued/{ticket_id}")
         return UUID(answer.json()["order_id"]) if answer.is_success else None
 
-    async def resend(self, service: str, wanted: Resend) -> Resent:
+    async def resend(self, service: str, wanted: "Resend") -> "Resent":
         """Have a service send again."""
+        from services.chassis.resending import Resent
+
         answer = await self._send(service, "POST", "/operations/resend", wanted.model_dump(mode="json"))
         return Resent.model_validate(_checked(service, answer).json())
 

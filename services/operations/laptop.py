@@ -8,12 +8,20 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from localstack.provision import BUCKET, PREFIX, REGION
 from services.operations.errors import Trouble
 
 STATE = Path(".bilhetagem")
+
+
+class DatabaseKind(StrEnum):
+    """Where the services keep their rows."""
+
+    SQLITE = "sqlite"
+    POSTGRES = "postgres"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.chassis.process import listen, run, serve, stopped_by_signals
+from services.chassis.process import run, stopped_by_signals
+from services.chassis.serving import listen, serve
 from services.chassis.telemetry import LogSettings, log_to
 from services.operations.commands import console
 from services.operations.console.app import LOOPBACK, create_console

@@ -6,7 +6,7 @@ import shutil
 import time
 from contextlib import suppress
 
-from services.chassis.process import run, stopped_by_signals
+from services.chassis.process import Interrupted, run, stopped_by_signals
 from services.chassis.telemetry import LogSettings, log_to
 from services.operations.client import Bilhetagem
 from services.operations.commands import console
@@ -30,8 +30,11 @@ _SETTINGS = {
 
 
 def show(ground: Ground, port: int) -> None:
-    """Run the demonstration. Raises Trouble when something does not go as it should, Interrupted on Ctrl-C."""
-    run(_main(ground, port))
+    """Run the demonstration. Raises Trouble when something does not go as it should, KeyboardInterrupt on Ctrl-C."""
+    try:
+        run(_main(ground, port))
+    except Interrupted:
+        raise KeyboardInterrupt from None
 
 
 async def _main(ground: Ground, port: int) -> None:

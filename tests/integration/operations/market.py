@@ -19,8 +19,8 @@ from contracts.routes import queues
 from localstack.provision import provision
 from services.chassis.http import create_app
 from services.chassis.migrate import migrate
-from services.chassis.process import listen, serve
 from services.chassis.runtime import Running, running_together
+from services.chassis.serving import listen, serve
 from services.operations.deployment import find
 from services.operations.desk import at_desk
 from services.operations.finding import Filter, find_purchase, list_purchases

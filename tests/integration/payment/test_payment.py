@@ -26,8 +26,8 @@ from services.chassis.decision import Done, Retry
 from services.chassis.http import create_app
 from services.chassis.ids import minting
 from services.chassis.letters import Delivery
-from services.chassis.process import listen, serve
 from services.chassis.runtime import Running, running, system_clock
+from services.chassis.serving import listen, serve
 from services.chassis.store import Dispatch
 from services.payment.adapters.sql import read_payments
 from services.payment.domain import Status

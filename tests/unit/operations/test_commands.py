@@ -1,6 +1,8 @@
 """The command line: complete help, one message per error, exit codes that scripts can use."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from uuid import UUID
 
@@ -132,3 +134,17 @@ def test_stale_documents_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert "asyncapi" not in stale.output
     assert run("docs").exit_code == 0
     assert run("docs", "--check").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("cli", {"aiobotocore", "alembic", "boto3", "fastapi", "httpx", "sqlalchemy", "structlog", "uvicorn"}),
+        ("dead_letter_screens", {"alembic", "boto3", "fastapi", "sqlalchemy", "uvicorn"}),
+    ],
+)
+def test_a_command_does_not_wait_for_libraries_that_it_does_not_use(module: str, heavy: set[str]) -> None:
+    program = f"import sys, services.operations.{module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+
+    assert heavy.isdisjoint(loaded)

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from services.chassis.process import PortInUse
+from services.chassis.serving import PortInUse
 from services.chassis.store import Unavailable
 from services.operations.errors import Trouble, sentence
 

@@ -3,7 +3,7 @@
 import pytest
 
 from contracts.routes import SERVICES
-from services.operations.alone import service_urls
+from services.operations.deployment import service_urls
 from services.operations.errors import Trouble
 
 
