@@ -1,13 +1,14 @@
 # The laptop's commands. `make demo` and `make test` install what they need; nothing else has to be there but Python 3.12.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo run test check docs lock clean
+.PHONY: help install demo run test check docs drawings lock clean
 MAKEFLAGS += --no-print-directory
 
 # A stamp is written only after its installation has succeeded, so one that was interrupted is taken up again.
 LAPTOP := .venv/installed-laptop
 DEV := .venv/installed-dev
 LOCALSTACK := .localstack/installed
+DRAWINGS := .drawings/installed
 BILHETAGEM := .venv/bin/bilhetagem
 
 define INSTALL
@@ -44,11 +45,14 @@ check: $(DEV) ## Lint, format, types, import rules, generated files
 docs: $(DEV) ## Write the generated documents and schemas again
 	$(BILHETAGEM) docs
 
+drawings: $(DEV) $(DRAWINGS) ## Draw the architecture and the network again; needs Chromium
+	@.venv/bin/python -m infra.drawings
+
 lock: $(DEV) ## Resolve all dependencies anew
 	@.venv/bin/python requirements/lock.py
 
 clean: ## Remove the environments and all that a run left behind
-	rm -rf .venv .localstack .bilhetagem dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .localstack .drawings .bilhetagem dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(LAPTOP): pyproject.toml requirements/build.txt requirements/laptop.txt
 	$(INSTALL) laptop
@@ -60,4 +64,9 @@ $(DEV): pyproject.toml requirements/build.txt requirements/dev.txt
 
 $(LOCALSTACK): requirements/build.txt localstack/requirements.txt
 	$(INSTALL) localstack
+	@touch $@
+
+# draw.io's viewer is all that is wanted of this wheel, so what it depends on stays away.
+$(DRAWINGS): infra/drawings/requirements.txt | $(DEV)
+	@.venv/bin/uv pip install --quiet --no-deps --require-hashes --target .drawings -r $<
 	@touch $@
