@@ -1,7 +1,7 @@
 # The laptop's commands. `make demo` and `make test` install what they need; nothing else has to be there but Python 3.12.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo run test check docs drawings lock clean
+.PHONY: help install demo run test check docs drawings infra lock clean
 MAKEFLAGS += --no-print-directory
 
 # A stamp is written only after its installation has succeeded, so one that was interrupted is taken up again.
@@ -9,6 +9,7 @@ LAPTOP := .venv/installed-laptop
 DEV := .venv/installed-dev
 LOCALSTACK := .localstack/installed
 DRAWINGS := .drawings/installed
+INFRA := .infra/installed
 BILHETAGEM := .venv/bin/bilhetagem
 
 define INSTALL
@@ -48,11 +49,17 @@ docs: $(DEV) ## Write the generated documents and schemas again
 drawings: $(DEV) $(DRAWINGS) ## Draw the architecture and the network again; needs Chromium
 	@.venv/bin/python -m infra.drawings
 
+infra: $(INFRA) $(LOCALSTACK) ## The infrastructure: types, synthesis of dev and prod with cdk-nag, cfn-lint, tests
+	.infra/bin/python -m mypy --cache-dir .mypy_cache/infra infra
+	.infra/bin/python -m infra.app
+	.infra/bin/python -m pytest infra/tests $(ARGS)
+
 lock: $(DEV) ## Resolve all dependencies anew
 	@.venv/bin/python requirements/lock.py
 
 clean: ## Remove the environments and all that a run left behind
-	rm -rf .venv .localstack .drawings .bilhetagem dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .localstack .drawings .infra .bilhetagem cdk.out dist
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(LAPTOP): pyproject.toml requirements/build.txt requirements/laptop.txt
 	$(INSTALL) laptop
@@ -64,6 +71,10 @@ $(DEV): pyproject.toml requirements/build.txt requirements/dev.txt
 
 $(LOCALSTACK): requirements/build.txt localstack/requirements.txt
 	$(INSTALL) localstack
+	@touch $@
+
+$(INFRA): pyproject.toml requirements/build.txt infra/requirements.txt
+	$(INSTALL) infra
 	@touch $@
 
 # draw.io's viewer is all that is wanted of this wheel, so what it depends on stays away.

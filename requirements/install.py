@@ -1,4 +1,4 @@
-"""Installs the locked environments: `python3.12 requirements/install.py laptop | dev | localstack`.
+"""Installs the locked environments: `python3.12 requirements/install.py laptop | dev | localstack | infra`.
 
 Runs on a bare Python 3.12 (standard library only). Every package is pinned by hash, those that build from source build
 with pinned backends. Stopped at any moment, it can be run again and continues from what it has.
@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
 VENV = ROOT / ".venv"
 LOCALSTACK_VENV = ROOT / ".localstack" / "venv"
-DISK_SPACE = {"laptop": 700, "dev": 1200, "localstack": 800}
+INFRA_VENV = ROOT / ".infra"
+DISK_SPACE = {"laptop": 700, "dev": 1200, "localstack": 800, "infra": 2200}
 """MB that an environment and its downloads take at most."""
 
 
@@ -34,11 +35,16 @@ def main(environment: str) -> None:
         run(uv(), "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, LOCALSTACK_VENV)
         install(LOCALSTACK_VENV, LOCKS / "build.txt")
         install(LOCALSTACK_VENV, ROOT / "localstack" / "requirements.txt")
+    elif environment == "infra":
+        say("what synthesises the infrastructure, in an environment of its own")
+        run(uv(), "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, INFRA_VENV)
+        install(INFRA_VENV, LOCKS / "build.txt")
+        install(INFRA_VENV, ROOT / "infra" / "requirements.txt")
+        install_ourselves(INFRA_VENV)
     else:
         say(f"Bilhetagem's own environment ({environment})")
         install(VENV, LOCKS / f"{environment}.txt")
-        run(uv(), "pip", "install", "--quiet", "--python", venv_python(VENV), "--no-deps", "--no-build-isolation",
-            "--editable", ROOT)  # fmt: skip
+        install_ourselves(VENV)
 
 
 def make_venv() -> None:
@@ -55,6 +61,11 @@ def make_venv() -> None:
 
 def install(venv: Path, lock: Path) -> None:
     run(uv(), "pip", "install", "--python", venv_python(venv), "--require-hashes", "--no-build-isolation", "-r", lock)
+
+
+def install_ourselves(venv: Path) -> None:
+    run(uv(), "pip", "install", "--quiet", "--python", venv_python(venv), "--no-deps", "--no-build-isolation",
+        "--editable", ROOT)  # fmt: skip
 
 
 def run(*command: str | Path, hint: str = "") -> None:

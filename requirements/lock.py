@@ -1,6 +1,7 @@
 """Writes the lock files: `python requirements/lock.py [--upgrade]`.
 
-`dev.txt` is resolved first and holds everything; the others are cut from it, so a version is the same in every one.
+`dev.txt` is resolved first; the others are cut from it, and `infra/requirements.txt` adds the CDK to it, so a version
+is the same in every one.
 A lock names no registry: where packages come from is the business of the machine that installs them.
 """
 
@@ -19,6 +20,7 @@ def main(*options: str) -> None:
     compile_lock("requirements/laptop.txt", "pyproject.toml", "--extra", "local", *cut)
     compile_lock("requirements/runtime.txt", "pyproject.toml", *cut)
     compile_lock("requirements/build.txt", "--group", "build", *cut)
+    compile_lock("infra/requirements.txt", "pyproject.toml", "--extra", "local", "--group", "infra", *cut, *options)
     compile_lock(
         "localstack/requirements.txt", "localstack/requirements.in", "--exclude-newer", LOCALSTACK_RELEASED, *options
     )

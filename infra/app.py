@@ -1,0 +1,81 @@
+"""The CDK app: ``python -m infra.app`` synthesises every stack and fails on any finding of cdk-nag."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App, Aspects, DefaultStackSynthesizer, Tags
+from aws_cdk import Environment as Place
+from aws_cdk.cx_api import CloudAssembly
+from cdk_nag import AwsSolutionsChecks
+
+from contracts.choreography import CHOREOGRAPHY, Step
+from infra.messaging import Messaging
+from infra.settings import Environment, SettingsError, environments
+
+CDK_JSON = Path(__file__).with_name("cdk.json")
+OUTPUT = CDK_JSON.parent.parent / "cdk.out"
+
+
+def build(app: App, table: tuple[Step, ...] = CHOREOGRAPHY) -> None:
+    """Put the stacks of every environment of the app's context into it. Raises SettingsError."""
+    for settings in environments(app.node.try_get_context("environments")):
+        build_environment(app, settings, table)
+    Tags.of(app).add("project", "bilhetagem")
+    check(app)
+
+
+def check(app: App) -> None:
+    """Have cdk-nag look at every resource when the app is synthesised; ``findings`` tells what it found."""
+    Aspects.of(app).add(AwsSolutionsChecks(verbose=True))
+
+
+def build_environment(app: App, settings: Environment, table: tuple[Step, ...] = CHOREOGRAPHY) -> None:
+    """One environment's stacks, each handed what it needs of the others."""
+    common = stack_arguments(settings)
+    Messaging(app, settings, table, **common)
+
+
+def stack_arguments(settings: Environment) -> dict[str, Any]:
+    """What is the same for all stacks of an environment. The account is the one whose credentials deploy them."""
+    return {
+        "env": Place(region=settings.region),
+        "tags": {"environment": settings.name},
+        # No stack has assets, so none needs what the rule would look for in the account.
+        "synthesizer": DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+    }
+
+
+def findings(assembly: CloudAssembly) -> Iterator[str]:
+    """What cdk-nag and the CDK itself have found wrong, a line each: none must be left."""
+    for stack in assembly.stacks:
+        for message in stack.messages:
+            if message.level.value != "info":
+                yield f"{message.id}: {message.entry.data}".strip()
+
+
+def context() -> dict[str, Any]:
+    """The context of ``cdk.json``. What the CDK's command line says comes before it."""
+    read: dict[str, Any] = json.loads(CDK_JSON.read_text())["context"]
+    return read
+
+
+def main() -> None:
+    """Synthesise into the folder that the CDK's command line names, ``cdk.out`` without one."""
+    app = App(context=context(), analytics_reporting=False, outdir=os.environ.get("CDK_OUTDIR", str(OUTPUT)))
+    build(app)
+    assembly = app.synth()
+    for stack in assembly.stacks:
+        print(stack.template_full_path)
+    if found := list(findings(assembly)):
+        sys.exit("\n".join(found))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SettingsError as error:
+        sys.exit(str(error))
