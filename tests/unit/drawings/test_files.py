@@ -1,6 +1,7 @@
 """What is in docs/images is what the code draws now, and no export is older than what it was made from."""
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,7 +12,7 @@ from contracts.choreography import CHOREOGRAPHY, Step
 from contracts.product import ProductsAllocated
 from contracts.user import UserErased
 from infra.drawings.__main__ import IMAGES, sources
-from infra.drawings.architecture import architecture
+from infra.drawings.architecture import STEPS, architecture
 from infra.drawings.drawio import xml
 from infra.drawings.export import CannotExportError, digest, drawn_from, export
 from infra.drawings.parts import Picture
@@ -58,6 +59,12 @@ def test_a_changed_source_makes_an_export_stale(tmp_path: Path) -> None:
 
 def test_the_same_picture_is_the_same_bytes() -> None:
     assert xml(architecture()) == xml(architecture())
+
+
+def test_the_guide_tells_the_picture_s_steps() -> None:
+    guide = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    told = re.findall(r"^(\d+)\. \*\*(.+)\.\*\*", guide, re.MULTILINE)
+    assert told == [(str(number), caption) for number, caption in enumerate(STEPS, start=1)]
 
 
 def texts(picture: Picture) -> set[str]:
