@@ -4,22 +4,19 @@ All of it follows from the choreography. Runs as a module here, and as a script 
 with the Python and the boto3 that are there.
 """
 
-import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contracts.routes import DEAD_LETTER_RETENTION_SECONDS, MAX_RECEIVES, Queue, queues
+from contracts.choreography import CHOREOGRAPHY, Step
+from contracts.queues import queues_made
+from contracts.routes import queues
 from localstack.front_door import deploy
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-VISIBILITY_SECONDS = 60
-"""How long a received message stays invisible: three heartbeats of a worker."""
-LONG_POLL_SECONDS = 20
-"""The longest that SQS lets a receive wait (SQS Developer Guide, quotas-messages)."""
 PREFIX = "bilhetagem-"
 BUCKET = "bilhetagem-tickets"
 REGION = "sa-east-1"
@@ -35,7 +32,11 @@ class Provisioned:
 
 
 def provision(
-    endpoint_url: str | None, prefix: str = PREFIX, bucket: str = BUCKET, region: str = REGION
+    endpoint_url: str | None,
+    prefix: str = PREFIX,
+    bucket: str = BUCKET,
+    region: str = REGION,
+    table: tuple[Step, ...] = CHOREOGRAPHY,
 ) -> Provisioned:
     """Make what is missing and set every attribute anew: it may run at every start. Raises botocore's errors."""
     # Not above: most commands need the names there only, and this takes long to import.
@@ -45,31 +46,23 @@ def provision(
     config = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 3})
     sqs = boto3.client("sqs", endpoint_url=endpoint_url, region_name=region, config=config)
     s3 = boto3.client("s3", endpoint_url=endpoint_url, region_name=region, config=config)
-    dead, live = {}, {}
-    for queue in queues():
-        dead[queue.name] = _queue(
-            sqs, f"{prefix}{queue.dead_letter_name}", {"MessageRetentionPeriod": str(DEAD_LETTER_RETENTION_SECONDS)}
-        )
-        live[queue.name] = _queue(sqs, f"{prefix}{queue.name}", _attributes(sqs, dead[queue.name], queue, prefix))
+    urls = {}
+    for queue in queues_made(prefix, table):
+        # Created bare: CreateQueue refuses a name that exists with other attributes, for instance an earlier release's.
+        urls[queue.name] = sqs.create_queue(QueueName=queue.name)["QueueUrl"]
+        attributes = queue.attributes(_arns(sqs, urls[queue.name]))
+        sqs.set_queue_attributes(QueueUrl=urls[queue.name], Attributes=attributes)  # type: ignore[arg-type]
     _bucket(s3, bucket, region)
-    return Provisioned(live, dead, bucket)
+    return Provisioned(
+        queues={queue.name: urls[f"{prefix}{queue.name}"] for queue in queues(table)},
+        dead_letter_queues={queue.name: urls[f"{prefix}{queue.dead_letter_name}"] for queue in queues(table)},
+        bucket=bucket,
+    )
 
 
-def _attributes(sqs: "SQSClient", dead_letter_url: str, queue: Queue, prefix: str) -> dict[str, str]:
-    answer = sqs.get_queue_attributes(QueueUrl=dead_letter_url, AttributeNames=["QueueArn"])
-    redrive = {"deadLetterTargetArn": answer["Attributes"]["QueueArn"], "maxReceiveCount": MAX_RECEIVES}
-    return {
-        "VisibilityTimeout": str(VISIBILITY_SECONDS),
-        "ReceiveMessageWaitTimeSeconds": str(LONG_POLL_SECONDS),
-        "RedrivePolicy": json.dumps(redrive),
-    }
-
-
-def _queue(sqs: "SQSClient", name: str, attributes: dict[str, str]) -> str:
-    # Created bare: CreateQueue refuses a name that exists with other attributes, for instance an earlier release's.
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)  # type: ignore[arg-type]
-    return url
+def _arns(sqs: "SQSClient", url: str) -> str:
+    arn: str = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return arn[: arn.rindex(":") + 1]
 
 
 def _bucket(s3: "S3Client", name: str, region: str) -> None:

@@ -12,6 +12,7 @@ import structlog
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 
+from contracts.queues import LONG_POLL_SECONDS
 from services.chassis.decision import Bury
 from services.chassis.letters import Delivery
 from services.chassis.store import Dispatch
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 BATCH_ENTRIES = 10
 BATCH_BYTES = 1024 * 1024
-LONG_POLL_SECONDS = 20
 _ATTRIBUTE_CHARACTERS = 1000
 
 log = structlog.get_logger()

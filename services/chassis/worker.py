@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from contracts.queues import LONG_POLL_SECONDS, VISIBILITY_SECONDS
 from contracts.routes import Queue
 from services.chassis.decision import Bury, Done, Retry, Verdict
 from services.chassis.kernel import Clock
@@ -14,12 +15,10 @@ from services.chassis.letters import Delivery
 from services.chassis.pipeline import Pipeline
 from services.chassis.relay import Outbox, sleep_unless
 from services.chassis.service import Background
-from services.chassis.sqs import LONG_POLL_SECONDS, Queues
+from services.chassis.sqs import Queues
 from services.chassis.store import Store
 
 LOOPS_PER_QUEUE = 2
-VISIBILITY_SECONDS = 60
-"""How long a received message stays invisible (localstack/provision.py sets it on the queues)."""
 HEARTBEAT_SECONDS = 20
 _GIVE_BACK_SECONDS = 5
 _LONGEST_PAUSE_SECONDS = 30

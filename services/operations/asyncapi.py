@@ -9,6 +9,7 @@ from typing import Any
 
 from contracts.choreography import CHOREOGRAPHY, Http
 from contracts.message import Message, message_types
+from contracts.queues import LONG_POLL_SECONDS, VISIBILITY_SECONDS
 from contracts.routes import (
     DEAD_LETTER_RETENTION_SECONDS,
     MAX_RECEIVES,
@@ -19,7 +20,7 @@ from contracts.routes import (
     queues,
     queues_of,
 )
-from localstack.provision import LONG_POLL_SECONDS, PREFIX, VISIBILITY_SECONDS
+from localstack.provision import PREFIX
 
 _BINDING_VERSION = "0.3.0"
 _DESCRIPTION = """\

@@ -12,10 +12,10 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from contracts.queues import VISIBILITY_SECONDS
 from contracts.routes import DEAD_LETTER_RETENTION_SECONDS, MAX_RECEIVES, queues
 from localstack.provision import REGION, provision
 from localstack.server import INSTALLED
-from services.chassis.worker import VISIBILITY_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
