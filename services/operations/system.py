@@ -19,8 +19,10 @@ from services.operations.infrastructure import Ground, Say, laid
 from services.operations.processes import host_processes
 from services.operations.registry import SERVICES
 
-READY_SECONDS = 120
-"""Fourteen processes on two busy cores take most of a minute."""
+READY_SECONDS = 300
+"""Fourteen processes on two busy cores take most of a minute, and far longer where others use the cores too. A process
+that ends is noticed at once.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
