@@ -2,15 +2,18 @@
 
 A message keeps its id, so whoever handled it drops it. A fact made anew is a message of its own; its row's version
 makes it harmless, and rows are the only place where its personal data still is.
+
+The worker's relay does the sending: an ingress, where operators ask for it, may send what its own routes let in only.
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from contracts.message import Envelope, Message
 from services.chassis.database import among
@@ -57,11 +60,11 @@ class Resent(BaseModel):
 
 
 async def resend(running: Running, wanted: Resend) -> Resent:
-    """Send again. The outbox keeps what SQS does not accept at once. Raises Unavailable."""
+    """Have the outbox send again, at once. Raises Unavailable."""
     now = running.clock()
     dispatcher = Dispatcher(running.service.name, now, running.mint)
     async with running.store.begin() as transaction:
-        waiting = await _outbox(running, transaction, [again.id for again in wanted.messages if again.cause is None])
+        waiting = await _due(running, transaction, [again.id for again in wanted.messages if again.cause is None])
         known = {dispatch.message_id for dispatch in waiting}
         emitted = await _emitted(running, transaction, [a.cause for a in wanted.messages if a.cause is not None])
         for message_id in dict.fromkeys(again.id for again in wanted.messages):
@@ -71,13 +74,11 @@ async def resend(running: Running, wanted: Resend) -> Resent:
         for row_id, message in await _facts(running, transaction, wanted.facts):
             known.add(row_id)
             dispatcher.request(message, running.mint())
-        fresh = [dispatch for dispatch in dispatcher.at_once if _is_meant(dispatch, wanted.messages)]
+        fresh = [replace(row, send_at=now) for row in dispatcher.at_once if _is_meant(row, wanted.messages)]
         if fresh:
             await transaction.enqueue(fresh)
-    outgoing = [*waiting, *fresh]
-    await running.outbox.send(outgoing)
     return Resent(
-        sent=[Sent(id=one.message_id, type=one.type, queue=one.queue) for one in outgoing],
+        sent=[Sent(id=one.message_id, type=one.type, queue=one.queue) for one in (*waiting, *fresh)],
         unknown=[each for each in (*(a.id for a in wanted.messages), *wanted.facts) if each not in known],
     )
 
@@ -88,11 +89,17 @@ def _is_meant(dispatch: Dispatch, wanted: Sequence[Again]) -> bool:
     return not meant or any(to is None or listener in to for to in meant)
 
 
-async def _outbox(running: Running, transaction: SqlTransaction, ids: Sequence[UUID]) -> list[Dispatch]:
+async def _due(running: Running, transaction: SqlTransaction, ids: Sequence[UUID]) -> list[Dispatch]:
+    """Outbox rows of these messages, which are due now: timers, parked ones, and those that were not accepted."""
     outbox = running.service.tables.outbox
     columns = [outbox.c[name] for name in field_names(Dispatch)]
-    query = select(*columns).where(among(outbox.c.message_id, ids, running.database.dialect))
-    return [Dispatch(*row) for row in await transaction.connection.execute(query)]
+    hasten = (
+        update(outbox)
+        .where(among(outbox.c.message_id, ids, running.database.dialect))
+        .values(send_at=running.clock())
+        .returning(*columns)
+    )
+    return [Dispatch(*row) for row in await transaction.connection.execute(hasten)]
 
 
 async def _emitted(running: Running, transaction: SqlTransaction, causes: Sequence[UUID]) -> dict[UUID, list[Envelope]]:

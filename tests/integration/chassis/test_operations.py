@@ -78,6 +78,7 @@ async def test_what_was_emitted_is_sent_again_to_whom_it_is_for(holding: Desk) -
     answer = await holding.client.post("/operations/resend", json=wanted, headers=OPERATOR)
     assert [(sent["id"], sent["queue"]) for sent in answer.json()["sent"]] == [(expiry, "reservation-underway")]
     assert answer.json()["unknown"] == [wanted["messages"][1]["id"]]
+    assert await holding.running.outbox.relay_once() == 1
     assert [str(envelope.id) for envelope in holding.sent] == [expiry]
     twice = {"messages": [{"id": expiry, "cause": str(message.id), "to": [name]} for name in ("ticket", "reservation")]}
     sent = (await holding.client.post("/operations/resend", json=twice, headers=OPERATOR)).json()["sent"]
@@ -92,6 +93,7 @@ async def test_what_waits_in_the_outbox_is_sent_now(holding: Desk) -> None:
     (waiting,) = (await journal(holding, correlation=message.message.correlation))["unsent"]
     wanted = {"messages": [{"id": waiting["message_id"]}]}
     await holding.client.post("/operations/resend", json=wanted, headers=OPERATOR)
+    assert await holding.running.outbox.relay_once() == 1
     assert [str(envelope.id) for envelope in holding.sent] == [waiting["message_id"]]
     assert (await journal(holding, correlation=message.message.correlation))["unsent"] == []
 
@@ -103,7 +105,18 @@ async def test_what_sqs_does_not_accept_stays_in_the_outbox(holding: Desk) -> No
     holding.refuse = lambda row: True
     wanted = {"messages": [{"id": expiry, "cause": str(message.id)}]}
     assert (await holding.client.post("/operations/resend", json=wanted, headers=OPERATOR)).status_code == 200
+    assert await holding.running.outbox.relay_once() == 1
     assert len((await journal(holding, correlation=message.message.correlation))["unsent"]) == 2
+
+
+async def test_the_ingress_itself_sends_nothing_again(holding: Desk) -> None:
+    message = cancelling()
+    await handle(holding, message)
+    emitted = (await journal(holding, message=str(message.id)))["handled"][0]["emitted"]
+    wanted = {"messages": [{"id": each["id"], "cause": str(message.id)} for each in emitted]}
+    answer = await holding.client.post("/operations/resend", json=wanted, headers=OPERATOR)
+    assert answer.json()["sent"]
+    assert holding.sent == []
 
 
 async def test_personal_data_of_what_waits_is_not_told(registering: Desk) -> None:
@@ -128,6 +141,7 @@ async def test_a_fact_is_told_anew_from_its_row_with_the_personal_data_that_only
     answer = (await registering.client.post("/operations/resend", json=wanted, headers=OPERATOR)).json()
     assert sorted(sent["queue"] for sent in answer["sent"]) == ["order-underway", "ticket-underway"]
     assert answer["unknown"] == [str(unknown)]
+    assert await registering.running.outbox.relay_once() == 2
     assert {envelope.message for envelope in registering.sent} == {
         UserUpdated(user_id=row.id, version=7, name=row.name)
     }
