@@ -14,6 +14,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from contracts.choreography import CHOREOGRAPHY, Step
 from infra.messaging import Messaging
+from infra.roles import Roles
 from infra.settings import Environment, SettingsError, environments
 
 CDK_JSON = Path(__file__).with_name("cdk.json")
@@ -37,6 +38,7 @@ def build_environment(app: App, settings: Environment, table: tuple[Step, ...] =
     """One environment's stacks, each handed what it needs of the others."""
     common = stack_arguments(settings)
     Messaging(app, settings, table, **common)
+    Roles(app, settings, table, **common)
 
 
 def stack_arguments(settings: Environment) -> dict[str, Any]:

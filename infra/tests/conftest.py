@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from infra.tests.choreographies import WITH_A_ROW, WITHOUT_PRODUCTS
 from infra.tests.synthesis import Synthesised, synthesise
 
 type Template = dict[str, Any]
@@ -19,3 +20,15 @@ def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
 def templates(synthesised: Synthesised) -> dict[str, Template]:
     """Every template by its stack's name, such as ``Bilhetagem-prod-Messaging``."""
     return synthesised.templates
+
+
+@pytest.fixture(scope="session")
+def with_a_row(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    """Production after a row has come into the choreography, with no other edit."""
+    return synthesise(tmp_path_factory.mktemp("with-a-row"), "prod", table=WITH_A_ROW)
+
+
+@pytest.fixture(scope="session")
+def without_products(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    """Production after a listener has left the choreography, with no other edit."""
+    return synthesise(tmp_path_factory.mktemp("without-products"), "prod", table=WITHOUT_PRODUCTS)
