@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import typer
 from rich.progress import Progress
-from rich.table import Table
 from rich.text import Text
 
 from services.chassis.journal import Journal
@@ -31,6 +30,11 @@ from services.operations.wording import ago, counted, printable, times
 
 _SHOWN = 20
 """Outcomes told one by one; of more, those that are alike together."""
+
+
+def _advise(what: str, arguments: str) -> None:
+    """A command that may be next, to be copied."""
+    console.print(Text(f"{what}: bilhetagem dead-letters {arguments}"), soft_wrap=True)
 
 
 def _agree(desk: Desk, *, yes: bool) -> None:
@@ -52,10 +56,13 @@ def show_all(state: Path | None, aws: str | None, *, each: bool, as_json: bool, 
     elif not letters:
         console.print("No dead letters.")
     else:
-        console.print(_list(letters) if each else _groups(groups))
-        console.print(
-            "See each: bilhetagem dead-letters --list. Send back: bilhetagem dead-letters redrive --dry-run ..."
-        )
+        for letter in letters if each else ():
+            _say_letter(letter)
+        for group in () if each else groups:
+            _say_group(group)
+        console.print()
+        _advise("See one", "show ID") if each else _advise("See each", "--list")
+        _advise("Send back", "redrive --all --dry-run")
 
 
 def _group_record(group: Group) -> dict[str, Any]:
@@ -71,32 +78,27 @@ def _group_record(group: Group) -> dict[str, Any]:
     }
 
 
-def _groups(groups: Sequence[Group]) -> Table:
-    table = Table()
-    table.add_column("count", justify="right")
-    for column in ("reason", "type", "queues", "since", "the newest's error, and where they were raised"):
-        table.add_column(column, overflow="fold")
-    for group in groups:
-        places = "".join(f"\n{place} ({number})" for place, number in group.places.items())
-        table.add_row(
-            str(len(group.letters)),
-            *(Text(printable(text)) for text in (
-                group.reason, group.type, ", ".join(group.queues), f"{ago(datetime.now(UTC) - group.since)} ago",
-                f"{group.why}{places}",
-            )),
-        )  # fmt: skip
-    return table
+def _say(head: str, *more: str) -> None:
+    """What it is about, and more below it: nothing is cut or broken, however narrow the terminal is."""
+    console.print(Text(printable(head), style="bold"), soft_wrap=True)
+    for line in more:
+        console.print(Text(printable(f"    {line}")), soft_wrap=True)
 
 
-def _list(letters: Sequence[DeadLetter]) -> Table:
-    table = Table()
-    for column in ("id", "reason", "type", "queue", "since"):
-        table.add_column(column, overflow="fold")
-    for letter in letters:
-        since = f"{ago(datetime.now(UTC) - letter.seen.sent_at)} ago"
-        cells = (letter.key, letter.reason, letter.contents.name, letter.queue.name, since)
-        table.add_row(*(Text(printable(cell)) for cell in cells))
-    return table
+def _say_group(group: Group) -> None:
+    since = ago(datetime.now(UTC) - group.since)
+    places = (f"{place} ({number})" for place, number in group.places.items())
+    _say(
+        f"{len(group.letters)} {group.type}: {group.reason}",
+        f"from {', '.join(group.queues)}, the oldest {since} ago",
+        group.why,
+        *places,
+    )
+
+
+def _say_letter(letter: DeadLetter) -> None:
+    since = ago(datetime.now(UTC) - letter.seen.sent_at)
+    _say(f"{letter.key}  {letter.contents.name}: {letter.reason}", f"from {letter.queue.name}, {since} ago")
 
 
 def show_one(state: Path | None, aws: str | None, key: str, *, personal: bool, as_json: bool, yes: bool) -> None:
@@ -177,14 +179,8 @@ def _print_prospects(letters: Sequence[DeadLetter], journals: Mapping[str, Journ
     if as_json:
         print(json.dumps([record_of(letter) | {"prospect": would} for letter, would in told], indent=2))
         return
-    table = Table()
-    table.add_column("count", justify="right")
-    for column in ("type", "to", "what would happen"):
-        table.add_column(column, overflow="fold")
     for (name, queue, would), number in Counter((x.contents.name, x.queue.name, w) for x, w in told).most_common():
-        table.add_row(str(number), *(Text(printable(cell)) for cell in (name, queue, would)))
-    if told:
-        console.print(table)
+        _say(f"{number} {name} to {queue}", would)
     console.print(f"{counted(len(told), 'dead letter')} would be sent back. Nothing was sent: this is a dry run.")
 
 
@@ -225,12 +221,9 @@ def _report(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
         console.print(", ".join(f"{number} {fate}" for fate, number in fates) or "No dead letters.")
         if again := [outcome.letter.key for outcome in outcomes if outcome.fate is Fate.BURIED]:
             key = again[0] if len(again) == 1 else "ID"
-            for advice in (
-                "See why: bilhetagem dead-letters show {}",
-                "Mend it: bilhetagem dead-letters edit {}",
-                "Give it up: bilhetagem dead-letters discard {} --why ...",
-            ):
-                console.print(advice.format(key), soft_wrap=True)
+            _advise("See why", f"show {key}")
+            _advise("Mend it", f"edit {key}")
+            _advise("Give it up", f"discard {key} --why ...")
     if not all(outcome.is_good for outcome in outcomes):
         raise typer.Exit(1)
 
