@@ -77,6 +77,8 @@ def main() -> None:
 
     With BILHETAGEM_FRONT_DOOR, a host and port that serves all services, API Gateway is put in front of it.
     """
+    for credential in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        os.environ.setdefault(credential, "test")  # LocalStack takes any, but the client demands some
     endpoint_url = os.environ.get("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     region = os.environ.get("AWS_REGION", REGION)
     made = provision(

@@ -91,3 +91,21 @@ def test_the_ready_hook_provisions_with_the_python_that_executes_it(aws: str, py
     assert done.returncode == 0, done.stderr
     for name in ("c-order-new", "c-order-new-dlq"):
         assert sqs_at(aws).get_queue_url(QueueName=name)["QueueUrl"] in done.stdout.split()
+
+
+def test_whoever_provisions_by_hand_needs_no_credentials(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    environment = {
+        **os.environ,
+        "AWS_ENDPOINT_URL": aws,
+        "BILHETAGEM_QUEUE_PREFIX": "d-",
+        "AWS_CONFIG_FILE": os.devnull,
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-m", "services.operations", "provision"], env=environment, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "d-order-new-dlq" in done.stdout
