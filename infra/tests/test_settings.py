@@ -1,0 +1,42 @@
+"""A context that is wrong is refused, and told so that one can mend it."""
+
+from typing import Any
+
+import pytest
+
+from infra.app import context
+from infra.settings import SettingsError, environments
+
+
+def prod(**changes: Any) -> dict[str, Any]:
+    return {"prod": {**context()["environments"]["prod"], **changes}}
+
+
+def test_the_file_has_dev_and_prod() -> None:
+    assert [each.name for each in environments(context()["environments"])] == ["dev", "prod"]
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_zones_are_of_the_region(name: str) -> None:
+    (settings,) = (each for each in environments(context()["environments"]) if each.name == name)
+
+    assert all(zone.startswith(settings.region) for zone in settings.zones)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (None, "no `environments`"),
+        ({}, "no `environments`"),
+        ({"prod": "large"}, "environments.prod is no object of settings"),
+        (prod(region="São Paulo"), "environments.prod in the CDK's context: region: String should match pattern"),
+        (prod(zones=[]), "zones: Tuple should have at least 1 item"),
+        (prod(zonas=["a"]), "zonas: Unexpected keyword argument"),
+        ({"Prod!": context()["environments"]["prod"]}, "environments.Prod! in the CDK's context: name: String should"),
+    ],
+)
+def test_what_is_wrong_is_named(wrong: Any, told: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        environments(wrong)
+
+    assert told in str(refused.value)
