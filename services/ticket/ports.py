@@ -57,7 +57,8 @@ class Press(Protocol):
     async def __call__(self, sheets: Sequence[Sheet]) -> Sequence[str]:
         """Print and store. Returns the PDFs' keys in the order of the sheets; the same sheet has the same key.
 
-        A sheet whose holder is erased replaces every PDF of its ticket that was stored before.
+        A sheet whose holder is erased, or was while it was printed, replaces every PDF of its ticket that was stored
+        before: no name outlives its erasure.
         """
 
 

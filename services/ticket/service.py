@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -47,15 +48,22 @@ class TicketSettings(Settings):
 class PrintingPress:
     """Prints tickets in a thread of its own, so that the event loop goes on, and stores them in S3."""
 
-    def __init__(self, signer: Signer, archive: Archive, thread: Executor) -> None:
+    def __init__(self, signer: Signer, archive: Archive, catalogue: Catalogue, thread: Executor) -> None:
         self._signer = signer
         self._archive = archive
+        self._catalogue = catalogue
         self._thread = thread
         self._at_once = asyncio.Semaphore(PUTS_AT_ONCE)
 
     async def __call__(self, sheets: Sequence[Sheet]) -> Sequence[str]:
         """Print and store; see ``ports.Press``."""
-        return await asyncio.gather(*(self._print(sheet) for sheet in sheets))
+        keys = await asyncio.gather(*(self._print(sheet) for sheet in sheets))
+        # Whoever prints for an erasure replaces what is stored by then: what this press stored later, it has to mend.
+        holders = {sheet.holder.id for sheet in sheets if not sheet.holder.erased}
+        erased = {holder.id: holder for holder in await self._catalogue.erased(holders)}
+        nameless = [replace(sheet, holder=erased[sheet.holder.id]) for sheet in sheets if sheet.holder.id in erased]
+        await asyncio.gather(*(self._print(sheet) for sheet in nameless))
+        return keys
 
     async def _print(self, sheet: Sheet) -> str:
         async with self._at_once:
@@ -95,7 +103,7 @@ async def assemble(settings: TicketSettings, database: Database) -> AsyncIterato
     async with open_archive(settings.tickets_bucket, secret, settings.aws_endpoint_url, settings.aws_region) as archive:
         # One thread: printing is CPU work, of which Python does one at a time.
         with ThreadPoolExecutor(1, "printing") as thread:
-            press = PrintingPress(signer, archive, thread)
+            press = PrintingPress(signer, archive, catalogue, thread)
             yield Assembly(
                 ports=partial(Ports, gates_open_before=settings.tickets_gates_open_before),
                 effects={

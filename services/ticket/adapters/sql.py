@@ -1,6 +1,6 @@
 """The ticket service's tables, in lock order, and what is read of them without locks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from contracts.reservation import ReservationsConfirmed
-from services.chassis.database import Database, Json, Moment, word
+from services.chassis.database import Database, Json, Moment, among, word
 from services.chassis.paging import Page
 from services.chassis.tables import chassis_tables, service_metadata
 from services.ticket.domain import EventFacts, Holder, Issue, IssueStatus, Status, Ticket, TicketType
@@ -122,6 +122,14 @@ class Catalogue:
     async def holder(self, user_id: UUID) -> Holder | None:
         """A buyer, None when they are not known yet."""
         return await self._one(Holder, user_id)
+
+    async def erased(self, user_ids: Collection[UUID]) -> Sequence[Holder]:
+        """Those of these buyers who are erased."""
+        if not user_ids:
+            return []
+        theirs = among(holders.c.id, user_ids, self._database.dialect)
+        async with self._database.reading() as connection:
+            return [Holder(*row) for row in await connection.execute(select(holders).where(theirs, holders.c.erased))]
 
     async def ticket_type(self, type_id: UUID) -> TicketType | None:
         """A ticket type."""

@@ -5,6 +5,7 @@ import io
 from datetime import timedelta
 from uuid import UUID, uuid5
 
+import pytest
 from pypdf import PdfReader
 from sqlalchemy import select
 
@@ -187,6 +188,27 @@ async def test_an_event_that_changes_while_tickets_are_printed_is_printed_all_th
     await box.hear(CONFIRMED)
     assert {versions[1] for versions in (await shown(box)).values()} == {2}
     assert "Fundição Progresso" in await printed(box, FIRST)
+
+
+@pytest.mark.parametrize("printed_on", [CONFIRMED, MOVED], ids=["issue", "reprint"])
+async def test_a_holder_who_is_erased_while_tickets_are_printed_is_in_no_stored_pdf(
+    box: Box, printed_on: Message
+) -> None:
+    await box.hear(SCHEDULED, REGISTERED)
+    if printed_on is MOVED:
+        await box.hear(CONFIRMED)
+    archive = box.running.assembly.adapters.archive
+    put = archive.put
+
+    async def put_after_the_erasure(key: str, pdf: bytes) -> None:
+        archive.put = put
+        await box.hear(ERASED)
+        await put(key, pdf)
+
+    archive.put = put_after_the_erasure
+    await box.hear(printed_on)
+    assert archive.put is put
+    assert [pdf for pdf in box.stored().values() if "Ana Souza" in text_of(pdf)] == []
 
 
 async def test_a_batch_of_orders_and_their_withdrawals_stands_together(box: Box) -> None:
