@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.message import message_types
 from contracts.routes import listeners
+from services.chassis.memory import MemoryStore
 from services.chassis.service import Service
 from services.operations.differences import Difference, Kind, compare, name_of
 from services.operations.recording import Handling, Recording
@@ -93,9 +94,16 @@ def stop_at(recording: Recording, until: str) -> int | None:
     return None
 
 
-async def replay(recording: Recording, services: Mapping[str, Service], until: int | None = None) -> Replay:
-    """Run a recording, to the step of this number at most. Raises Unreplayable."""
-    stage = Stage(services, recording.settings)
+async def replay(
+    recording: Recording,
+    services: Mapping[str, Service],
+    until: int | None = None,
+    stores: Mapping[str, MemoryStore] | None = None,
+) -> Replay:
+    """Run a recording, to the step of this number at most; over these ``stores``, if any are given, which are empty.
+    Raises Unreplayable.
+    """
+    stage = Stage(services, recording.settings, stores)
     stage.prepare(handling.service for handling in recording.handlings)
     steps: list[Step] = []
     influences: dict[int, tuple[Influence, ...]] = {}

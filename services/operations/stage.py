@@ -61,12 +61,17 @@ class Influence:
 class Stage:
     """The services, with what a recording says of their settings. ``stores`` holds what they know by now."""
 
-    def __init__(self, services: Mapping[str, Service], settings: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        services: Mapping[str, Service],
+        settings: Mapping[str, Mapping[str, Any]],
+        stores: Mapping[str, MemoryStore] | None = None,
+    ) -> None:
         self._services = services
         self._settings = settings
         self._keys = (UUID(int=number) for number in count())
         self._read: set[tuple[str, Key]] = set()
-        self.stores: dict[str, MemoryStore] = {}
+        self.stores: dict[str, MemoryStore] = dict(stores or {})
 
     def prepare(self, names: Iterable[str]) -> None:
         """Put these services on the stage. Raises Unreplayable for an unknown one, or one that lacks a setting."""
