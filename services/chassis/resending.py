@@ -13,9 +13,10 @@ from dataclasses import replace
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Table, and_, false, or_, select, update
 
 from contracts.message import Envelope, Message
+from contracts.routes import queues
 from services.chassis.database import among
 from services.chassis.dispatching import Dispatcher
 from services.chassis.rows import field_names
@@ -53,7 +54,7 @@ class Sent(BaseModel):
 
 
 class Resent(BaseModel):
-    """What was sent, and the ids of messages and rows that this service does not have."""
+    """What was sent, and the ids of messages and rows that this service does not have, or not for these listeners."""
 
     sent: list[Sent]
     unknown: list[UUID]
@@ -64,7 +65,7 @@ async def resend(running: Running, wanted: Resend) -> Resent:
     now = running.clock()
     dispatcher = Dispatcher(running.service.name, now, running.mint)
     async with running.store.begin() as transaction:
-        waiting = await _due(running, transaction, [again.id for again in wanted.messages if again.cause is None])
+        waiting = await _due(running, transaction, [again for again in wanted.messages if again.cause is None])
         known = {dispatch.message_id for dispatch in waiting}
         emitted = await _emitted(running, transaction, [a.cause for a in wanted.messages if a.cause is not None])
         for message_id in dict.fromkeys(again.id for again in wanted.messages):
@@ -89,17 +90,20 @@ def _is_meant(dispatch: Dispatch, wanted: Sequence[Again]) -> bool:
     return not meant or any(to is None or listener in to for to in meant)
 
 
-async def _due(running: Running, transaction: SqlTransaction, ids: Sequence[UUID]) -> list[Dispatch]:
+async def _due(running: Running, transaction: SqlTransaction, wanted: Sequence[Again]) -> list[Dispatch]:
     """Outbox rows of these messages, which are due now: timers, parked ones, and those that were not accepted."""
     outbox = running.service.tables.outbox
     columns = [outbox.c[name] for name in field_names(Dispatch)]
-    hasten = (
-        update(outbox)
-        .where(among(outbox.c.message_id, ids, running.database.dialect))
-        .values(send_at=running.clock())
-        .returning(*columns)
-    )
+    meant = or_(false(), *(_rows_meant(outbox, again) for again in wanted))
+    hasten = update(outbox).where(meant).values(send_at=running.clock()).returning(*columns)
     return [Dispatch(*row) for row in await transaction.connection.execute(hasten)]
+
+
+def _rows_meant(outbox: Table, again: Again) -> ColumnElement[bool]:
+    message = outbox.c.message_id == again.id
+    if again.to is None:
+        return message
+    return and_(message, outbox.c.queue.in_([queue.name for queue in queues() if queue.service in again.to]))
 
 
 async def _emitted(running: Running, transaction: SqlTransaction, causes: Sequence[UUID]) -> dict[UUID, list[Envelope]]:

@@ -65,9 +65,9 @@ def _from(purchase: Purchase, start: UUID | None) -> Iterator[Told]:
 def _again(purchase: Purchase, message: Told, hearing: Hearing, *, named_by_hand: bool) -> tuple[str, Again] | None:
     match hearing.fate:
         case Fate.UNSENT:
-            return message.sender, Again(id=message.id)
+            return message.sender, Again(id=message.id, to=[hearing.service])
         case Fate.PARKED:
-            return (hearing.service, Again(id=message.id)) if named_by_hand else None
+            return (hearing.service, Again(id=message.id, to=[hearing.service])) if named_by_hand else None
         case Fate.DEAD:
             return None
         case Fate.QUEUED | Fate.FAILING if not named_by_hand:

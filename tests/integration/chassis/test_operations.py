@@ -98,6 +98,20 @@ async def test_what_waits_in_the_outbox_is_sent_now(holding: Desk) -> None:
     assert (await journal(holding, correlation=message.message.correlation))["unsent"] == []
 
 
+@pytest.mark.parametrize(("to", "found"), [(["ticket"], False), (["ticket", "reservation"], True), (None, True)])
+async def test_of_what_waits_in_the_outbox_only_what_is_for_the_named_listeners_is_sent(
+    holding: Desk, to: list[str] | None, found: bool
+) -> None:
+    message = cancelling()
+    await handle(holding, message)
+    (waiting,) = (await journal(holding, correlation=message.message.correlation))["unsent"]
+    wanted = {"messages": [{"id": waiting["message_id"], "to": to}]}
+    answer = (await holding.client.post("/operations/resend", json=wanted, headers=OPERATOR)).json()
+    assert [sent["queue"] for sent in answer["sent"]] == (["reservation-underway"] if found else [])
+    assert answer["unknown"] == ([] if found else [waiting["message_id"]])
+    assert await holding.running.outbox.relay_once() == int(found)
+
+
 async def test_what_sqs_does_not_accept_stays_in_the_outbox(holding: Desk) -> None:
     message = cancelling()
     await handle(holding, message)
