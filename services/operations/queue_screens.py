@@ -144,7 +144,7 @@ def table(states: Sequence[QueueState], width: int | None = None) -> Table:
 def _types(state: QueueState) -> str:
     if state.types is None:
         return "(not told without receiving)" if state.counts.all else ""
-    return ", ".join(f"{name} {number}" for name, number in state.types.items())
+    return printable(", ".join(f"{name} {number}" for name, number in state.types.items()))
 
 
 def peek(
@@ -202,13 +202,13 @@ def _message(message: Seen, journal: Journal | None, *, personal: bool) -> dict[
 
 def _print_message(queue: Queue, message: Seen, journal: Journal | None, *, personal: bool) -> None:
     contents, age = message.contents, ago(datetime.now(UTC) - message.sent_at)
-    console.print(Text(f"{contents.name}  {contents.id or message.sqs_id}", style="bold"))
-    console.print(Text(f"  {message.place}, {age} old, received {times(message.receives)}"))
+    _say(f"{contents.name}  {contents.id or message.sqs_id}", "bold")
+    _say(f"  {message.place}, {age} old, received {times(message.receives)}")
     if contents.problem:
-        console.print(Text(printable(f"  {queue.service} cannot take it: {contents.problem}")))
+        _say(f"  {queue.service} cannot take it: {contents.problem}")
     if failure := last_failure(message, journal):
         tries = f"try {failure['tries']}" if "tries" in failure else "the last try"
-        console.print(Text(printable(f"  {tries} failed: {failure['error']} ({failure['place']})"), style="red"))
+        _say(f"  {tries} failed: {failure['error']} ({failure['place']})", "red")
     print_body(message.body, personal=personal)
 
 
@@ -216,5 +216,9 @@ def print_body(body: str, *, personal: bool) -> None:
     """A body, indented."""
     content = shown(body, personal=personal)
     text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=2)
-    for line in printable(text).splitlines():
-        console.print(Text(f"  {line}"), soft_wrap=True)
+    for line in text.splitlines():
+        _say(f"  {line}")
+
+
+def _say(line: str, style: str = "") -> None:
+    console.print(Text(printable(line), style), soft_wrap=True)

@@ -146,7 +146,7 @@ async def _sent(journals: Journals, made: Plan) -> dict[str, Resent]:
 def _tell_silent(silent: set[str]) -> None:
     if silent:
         names = ", ".join(sorted(silent))
-        complaints.print(f"[bold yellow]Incomplete:[/] {names} did not answer. What they know is missing.")
+        complaints.print(f"[bold yellow]Incomplete:[/] {names} did not answer: what is known there is missing.")
 
 
 def _table(purchases: list[Purchase], now: datetime) -> Table:

@@ -51,6 +51,14 @@ def test_what_is_delayed_is_told_in_a_narrow_terminal_too() -> None:
     assert "delayed" not in printed(80)
 
 
+def test_a_type_from_outside_is_not_obeyed_by_the_terminal() -> None:
+    odd = QueueState(
+        name="order-new", listener="order", counts=Counts(1, 0, 0), dead=0, oldest=None, types={"\x1b]0;title\x07": 1}
+    )
+
+    assert not {"\x1b", "\x07"} & set(printed(80, [odd]))
+
+
 class Over(Exception):
     """The end of a test's watch."""
 
