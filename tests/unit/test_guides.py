@@ -75,6 +75,21 @@ def test_every_link_to_a_file_leads_somewhere(guide: Path) -> None:
     assert [target for target in targets if not (guide.parent / target).exists()] == []
 
 
+def anchors(guide: Path) -> set[str]:
+    """What GitHub calls a document's headings: lower case, without punctuation, blanks as hyphens."""
+    prose = re.sub(r"^```.*?^```", "", guide.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_to_a_heading_leads_to_one(guide: Path) -> None:
+    links = [(guide.parent / target if target else guide, anchor) for target, anchor in LINK.findall(guide.read_text())]
+    into_guides = [(target, anchor) for target, anchor in links if anchor and target.suffix == ".md"]
+
+    assert [f"{target.name}{anchor}" for target, anchor in into_guides if anchor[1:] not in anchors(target)] == []
+
+
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_command_that_a_guide_names_exists(guide: Path) -> None:
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
