@@ -13,7 +13,9 @@ from aws_cdk.cx_api import CloudAssembly
 from cdk_nag import AwsSolutionsChecks
 
 from contracts.choreography import CHOREOGRAPHY, Step
+from infra.data import Data
 from infra.messaging import Messaging
+from infra.network import Network
 from infra.roles import Roles
 from infra.settings import Environment, SettingsError, environments
 
@@ -37,8 +39,10 @@ def check(app: App) -> None:
 def build_environment(app: App, settings: Environment, table: tuple[Step, ...] = CHOREOGRAPHY) -> None:
     """One environment's stacks, each handed what it needs of the others."""
     common = stack_arguments(settings)
+    network = Network(app, settings, **common)
     Messaging(app, settings, table, **common)
-    Roles(app, settings, table, **common)
+    roles = Roles(app, settings, table, **common)
+    Data(app, settings, network, roles, **common)
 
 
 def stack_arguments(settings: Environment) -> dict[str, Any]:

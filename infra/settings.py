@@ -1,7 +1,7 @@
 """What differs between environments, read from the CDK's context (``cdk.json``), and the names that follow from it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -24,6 +24,45 @@ class Environment:
     zones: Annotated[tuple[str, ...], Field(min_length=1)]
     """Named, since without an account at hand the CDK would take two of them only. Three in prod, so that losing one
     leaves two thirds; one in dev, which may stand still.
+    """
+
+    spare_zones: tuple[str, ...] = ()
+    """Have subnets, and nothing that costs: RDS and load balancers take no fewer than two zones (RDS User Guide, DB
+    subnet groups; Elastic Load Balancing, Application Load Balancers), so dev needs a second one.
+    """
+
+    cidr: Annotated[str, Field(pattern=r"^10\.\d{1,3}\.0\.0/16$")]
+    """The VPC's addresses. Another one for each environment, so that they could be peered."""
+
+    way_out: Literal["endpoints", "nat"]
+    """How tasks reach AWS: by interface endpoints, or through a NAT gateway. ``network.py`` has the trade, priced."""
+
+    s3_prefix_list: Annotated[str, Field(pattern=r"^pl-[0-9a-f]+$")]
+    """S3's addresses in the region, as AWS names their list (``aws ec2 describe-managed-prefix-lists --filters
+    Name=prefix-list-name,Values=com.amazonaws.sa-east-1.s3``): a template cannot look it up.
+    """
+
+    database_class: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*\.[a-z0-9]+$")]
+    """RDS's instance class, without its ``db.``. In prod memory more than cores: every connection costs some megabytes,
+    and the rows of a sale that runs stay in memory; two cores carry some forty purchases a second.
+    """
+
+    database_connections: Annotated[int, Field(ge=100)]
+    """PostgreSQL's ``max_connections``: well over the pools of all tasks, those of two releases at once included, and
+    well under what the class has memory for (RDS's own default is about one for 9.5 MB).
+    """
+
+    database_gib: Annotated[int, Field(ge=20)]
+    """Storage at first. It grows by itself, to five times this at most: growing beyond is somebody's decision."""
+
+    standby: bool
+    """Whether a second instance waits in another zone (Multi-AZ): twice the price, and a minute's outage instead of a
+    restore. dev may stand still.
+    """
+
+    backup_days: Annotated[int, Field(ge=1, le=35)]
+    """How far back a point-in-time restore reaches. In prod past the longest holiday; not to RDS's limit, since whoever
+    was erased is in the backups still.
     """
 
     @property

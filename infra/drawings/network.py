@@ -4,7 +4,7 @@ from infra.drawings.parts import Box, Colour, Frame, Icon, Picture, Rect, Text
 
 ZONES = ("a", "b", "c")
 
-BALANCER_PORT, SERVICE_PORT, DATABASE_PORT, HTTPS_PORT = 80, 8000, 5432, 443
+BALANCER_PORT, SERVICE_PORT, DATABASE_PORT, HTTPS_PORT = 80, 8000, 5433, 443
 
 ENDPOINTS = (
     ("sqs", Colour.INTEGRATION, "SQS", "sqs"),
