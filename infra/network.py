@@ -43,11 +43,12 @@ class Network(Stack):
     """A VPC of three tiers. All security groups are here, also those of what stands in other stacks: rules between
     groups of two stacks would make each need the other.
 
-    *Endpoints or NAT.* In ``prod``, tasks reach AWS over seven interface endpoints in three zones, at $0.013 an hour
-    each: about $200 a month. One NAT gateway would be about $68, at $0.093 an hour, but one zone's loss would then stop
-    all three; one in each zone is about $204, and a gigabyte costs nine times what it costs through an endpoint. So
-    endpoints cost no more, and leave no way to the internet for what should not get out. In ``dev`` one NAT gateway is
-    the cheapest that works. (sa-east-1, a month of 730 hours; S3's gateway endpoint is free, and both have it.)
+    *Endpoints or NAT.* In ``prod``, tasks reach AWS over seven interface endpoints in three zones, at $0.021 an hour
+    each: about $322 a month. One NAT gateway would be about $68, at $0.093 an hour, but one zone's loss would then stop
+    all three; with one in each zone it is about $204, and a gigabyte through it costs nine times one through an
+    endpoint. So endpoints cost more, up to some 1.4 TB a month; but they leave no way to the internet for what should
+    not get out. In ``dev`` one NAT gateway is the cheapest that works. (sa-east-1, 730 hours, prices as in
+    docs/deploy.md; S3's gateway endpoint is free, and both have it.)
     """
 
     def __init__(self, scope: Construct, settings: Environment, **stack: Any) -> None:
