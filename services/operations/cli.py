@@ -130,6 +130,18 @@ def migrate(services: ServiceNames = None) -> None:
     migrate_databases(services or list(NAMES))
 
 
+@app.command(epilog="Example: bilhetagem create-databases")
+def create_databases(services: ServiceNames = None) -> None:
+    """Make a database and a login for each service, in a PostgreSQL that all share.
+
+    With the login in BILHETAGEM_DATABASE_MASTER. What is there already stays as it is. A login has no password: in RDS
+    it is given IAM's.
+    """
+    from services.operations import databases
+
+    databases.create_databases(services or list(NAMES))
+
+
 @app.command(epilog="Example: bilhetagem draft-migration order 'Orders have a note'")
 def draft_migration(
     service: ServiceName, message: Annotated[str, typer.Argument(help="What changes, in a line.")]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydantic import AliasChoices, ValidationError
+from pydantic_settings import BaseSettings
 
 from services.chassis.config import Settings
 from services.chassis.service import Service
@@ -12,14 +13,19 @@ from services.operations.errors import Trouble
 
 def settings_of(service: Service) -> Settings:
     """Read a service's settings. Raises Trouble, naming each variable that is missing or wrong."""
+    return complete(service.settings, f"the {service.name} service")
+
+
+def complete[Wanted: BaseSettings](settings: type[Wanted], whose: str) -> Wanted:
+    """Read settings. Raises Trouble, naming each variable that is missing or wrong."""
     try:
-        return service.settings()
+        return settings()
     except ValidationError as error:
-        wrong = "\n".join(_complaints(service.settings, error))
-        raise Trouble(f"The settings of the {service.name} service are not complete:\n{wrong}") from None
+        wrong = "\n".join(_complaints(settings, error))
+        raise Trouble(f"The settings of {whose} are not complete:\n{wrong}") from None
 
 
-def _complaints(settings: type[Settings], error: ValidationError) -> Iterator[str]:
+def _complaints(settings: type[BaseSettings], error: ValidationError) -> Iterator[str]:
     # Without the input: it may be a secret.
     for wrong in error.errors(include_url=False, include_input=False):
         name = str(wrong["loc"][0]) if wrong["loc"] else ""
@@ -30,7 +36,7 @@ def _complaints(settings: type[Settings], error: ValidationError) -> Iterator[st
         yield f"  {variable}: {problem}{meaning}"
 
 
-def _variable(settings: type[Settings], name: str, alias: Any) -> str:
+def _variable(settings: type[BaseSettings], name: str, alias: Any) -> str:
     aliases = _aliases(alias)
     return aliases[0] if aliases else f"{settings.model_config.get('env_prefix', '')}{name}".upper()
 

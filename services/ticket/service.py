@@ -30,7 +30,7 @@ class TicketSettings(Settings):
     """What the ticket service needs on top."""
 
     tickets_bucket: str = "bilhetagem-tickets"
-    """The S3 bucket of the PDFs: private, and without versioning, so that a name that is erased is gone."""
+    """The S3 bucket of the PDFs: private, and without old versions that stay, so that a name that is erased goes."""
 
     tickets_pdf_secret: SecretStr
     """Makes the PDFs' keys impossible to guess. Another one later harms nothing: keys are stored with the tickets."""

@@ -15,6 +15,7 @@ from typer.main import get_command
 from services.chassis.config import Settings
 from services.chassis.telemetry import LogSettings
 from services.operations.cli import app
+from services.operations.databases import MasterSettings
 from services.operations.registry import SERVICES
 from services.payment.adapters.gateway.scenarios import SCENARIOS
 
@@ -28,6 +29,7 @@ def rows_of_settings() -> Iterator[str]:
     """The lines of the settings table, as they follow from the classes."""
     yield from _rows("every service", Settings, set())
     yield from _rows("every process", LogSettings, set())
+    yield from _rows("`create-databases`", MasterSettings, set(Settings.model_fields))
     for name, service in SERVICES.items():
         yield from _rows(name, service.settings, set(Settings.model_fields))
 

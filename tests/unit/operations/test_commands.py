@@ -16,7 +16,7 @@ from services.ticket.adapters.qr import Claims, Signer, to_jwks
 
 COMMANDS = (
     *("up", "demo", "serve", "work", "gateway", "provision"),
-    *("migrate", "draft-migration", "verify-ticket", "docs"),
+    *("migrate", "create-databases", "draft-migration", "verify-ticket", "docs"),
     *("queues", "dead-letters", "saga"),
 )
 OF_GROUPS = (
