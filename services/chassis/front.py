@@ -31,5 +31,5 @@ class Front:
             task.add_done_callback(self._sends.discard)
 
     async def finish(self) -> None:
-        """Wait for the sends that are under way."""
-        await asyncio.gather(*self._sends)
+        """Wait for the sends and the looks that are under way: the database is closed after them."""
+        await asyncio.gather(self.waiting.finish(), *self._sends)

@@ -65,6 +65,10 @@ class Waiting:
         finally:
             waiters.discard(waiter)
 
+    async def finish(self) -> None:
+        """Wait for the looks that are under way. Nobody waits any more, so no further one is taken."""
+        await asyncio.gather(*self._polls)
+
     async def _poll(self, view: View[Any], waiters: set[_Waiter]) -> None:
         # A request that has just been accepted is not decided yet: the first look comes after a pause as well.
         await asyncio.sleep(POLL_SECONDS)
