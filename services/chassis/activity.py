@@ -1,14 +1,13 @@
 """What a service has been doing: messages a minute, purchases by status, and those that are not over. For operators."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from services.chassis.database import Database
 from services.chassis.ids import uuid7
-from services.chassis.purchases import Purchase, purchase_columns
+from services.chassis.purchases import Purchase, owes, purchase_columns
 from services.chassis.service import Service
 
 _MINUTE = timedelta(minutes=1)
@@ -40,10 +39,9 @@ async def read_activity(
     async with database.reading() as connection:
         handled = (await connection.execute(select(*counts).where(handled_at >= starts[0]))).one()
         activity = Activity(service=service.name, handled=list(handled))
-        if service.purchases is None:
+        if service.purchases is None or not service.purchases.whole:
             return activity
-        table: Any = service.kinds[service.purchases.kind]
-        at_rest = service.purchases.at_rest
+        table = service.kinds[service.purchases.kind]
         whole = [table.c.order_id.is_(None)] if "order_id" in table.c else []
         by_status = (
             select(table.c.status, func.count())
@@ -52,10 +50,7 @@ async def read_activity(
             .order_by(table.c.status)
         )
         open_ones = (
-            select(*purchase_columns(table))
-            .where(table.c.status.in_(sorted({*table.c.status.type.enums} - at_rest)), *whole)
-            .order_by(table.c.id)
-            .limit(most)
+            select(*purchase_columns(table)).where(owes(service, table), *whole).order_by(table.c.id).limit(most)
         )
         activity.statuses = {str(status): number for status, number in await connection.execute(by_status)}
         activity.under_way = [

@@ -18,7 +18,7 @@ from services.chassis.journal import Journal
 from services.chassis.journal_reading import read_journal
 from services.chassis.operators import operator
 from services.chassis.problems import Problem
-from services.chassis.purchases import PurchasePage, Wanted, read_purchases
+from services.chassis.purchases import PurchasePage, UnderWayPage, Unsettled, Wanted, read_purchases, read_under_way
 from services.chassis.resending import Resend, Resent, resend
 from services.chassis.rows import Rows
 from services.chassis.runtime import Running
@@ -72,6 +72,20 @@ async def purchases(
     """Purchases, newest first: those with these ids, or a page of those that fit."""
     wanted = Wanted(ids=id or (), since=since, state=state, event_id=event_id, before=cursor, limit=limit)
     return await read_purchases(running.database, running.service, wanted)
+
+
+@router.get("/under-way")
+async def under_way(
+    running: RunningDep,
+    since: AwareDatetime,
+    before: AwareDatetime,
+    event_id: UUID | None = None,
+    cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> UnderWayPage:
+    """Ids of purchases in which this service owes something, those first whose row is the oldest."""
+    wanted = Unsettled(since=since, before=before, event_id=event_id, after=cursor, limit=limit)
+    return await read_under_way(running.database, running.service, wanted)
 
 
 @router.get("/activity")

@@ -49,11 +49,13 @@ class Purchases:
     """The kind of row whose ``status`` says where a purchase stands, and the statuses at which nothing is owed.
 
     The kind has the columns id, event_id, status, reason and created_at. Where it has an ``order_id``, rows with one
-    are part of that order's purchase.
+    are part of that order's purchase. ``whole`` is False for a kind of which every row is a part: of the purchase of
+    the order with the row's id.
     """
 
     kind: type[Any]
     at_rest: frozenset[str]
+    whole: bool = True
 
 
 type Assemble = Callable[[Any, Database], AbstractAsyncContextManager[Assembly]]

@@ -1,34 +1,63 @@
 """Finding purchases in a running system: one by any of its ids, or those that fit."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from services.chassis.journal import Journal
 from services.chassis.purchases import Purchase as Row
+from services.chassis.purchases import PurchasePage
 from services.operations.dead_letters import DeadLetter
 from services.operations.desk import Desk
-from services.operations.errors import Trouble
-from services.operations.journals import Journals, Silent
-from services.operations.purchases import Purchase, gather
+from services.operations.errors import BadInput, Trouble
+from services.operations.journals import NOT_KNOWN, Journals, Silent
+from services.operations.purchases import STATES, Purchase, gather
 from services.operations.timeline import Dead, Seen
 
 _LISTING = ("order", "reservation")
 """The services that know purchases; the first one that has a row says where its purchase stands."""
 
+_OWING = (*_LISTING, "payment")
+"""The services whose rows say that a purchase is under way: a refund is owed when the order is over already."""
+
 _PAGE = 50
+
+MOST_UNDER_WAY = 1_000
+"""Of so many purchases under way the journals are read to tell which are stuck; the oldest ones, of every service."""
+
+_MOST_ON_A_PAGE = 200
+
+_LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+"""Before any purchase."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """Which purchases to list, newest first. ``stuck_for``: those that a worker should have carried on so long ago."""
+    """Which purchases to list. ``stuck_for``: those that a worker should have carried on so long ago, of those that are
+    under way: some service's own row says that something is owed. Raises BadInput for a state that there is not.
+    """
 
     since: datetime | None = None
     state: str | None = None
     event_id: UUID | None = None
     stuck_for: timedelta | None = None
     limit: int = _PAGE
+
+    def __post_init__(self) -> None:
+        if self.state is not None and self.state not in STATES:
+            raise BadInput(f"{self.state!r} is no state of a purchase: it is one of {', '.join(STATES)}.")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Purchases that fit. ``looked_at_all`` is False where more are under way than ``MOST_UNDER_WAY``: only the oldest
+    ones were looked at.
+    """
+
+    purchases: Sequence[Purchase]
+    looked_at_all: bool = True
 
 
 async def find_purchase(desk: Desk, any_id: UUID, now: datetime) -> Purchase:
@@ -39,17 +68,31 @@ async def find_purchase(desk: Desk, any_id: UUID, now: datetime) -> Purchase:
     return found.after(await _look(desk, found.undecided), now)
 
 
-async def list_purchases(desk: Desk, wanted: Filter, now: datetime) -> AsyncIterator[Purchase]:
-    """The purchases that fit, newest first. Raises Trouble."""
-    journals = journals_of(desk)
-    shown = 0
-    async for rows in _pages(journals, wanted):
-        for purchase in await purchases_of(desk, rows, now):
-            if wanted.stuck_for is None or any(wait.is_stuck(now, wanted.stuck_for) for wait in purchase.waits):
-                yield purchase
-                shown += 1
-                if shown == wanted.limit:
-                    return
+async def list_purchases(desk: Desk, wanted: Filter, now: datetime) -> Listed:
+    """The purchases that fit: newest first, or of those that are stuck the oldest first. Raises Trouble."""
+    if wanted.stuck_for is not None:
+        return await _stuck(desk, wanted, wanted.stuck_for, now)
+    found: list[Purchase] = []
+    async for rows in _pages(journals_of(desk), wanted):
+        found += await purchases_of(desk, rows[: wanted.limit - len(found)], now)
+        if len(found) == wanted.limit:
+            break
+    return Listed(found)
+
+
+async def _stuck(desk: Desk, wanted: Filter, stuck_for: timedelta, now: datetime) -> Listed:
+    ids, more = await _under_way(journals_of(desk), wanted, now - stuck_for)
+    found: list[Purchase] = []
+    for start in range(0, len(ids), _PAGE):
+        rows = await _rows(journals_of(desk), ids[start : start + _PAGE])
+        found += [
+            purchase
+            for purchase in await purchases_of(desk, rows, now)
+            if any(wait.is_stuck(now, stuck_for) for wait in purchase.waits) and wanted.state in {None, purchase.state}
+        ]
+        if len(found) >= wanted.limit:
+            break
+    return Listed(found[: wanted.limit], looked_at_all=not more)
 
 
 async def purchases_of(desk: Desk, rows: Sequence[Row], now: datetime) -> list[Purchase]:
@@ -63,10 +106,7 @@ async def purchases_of(desk: Desk, rows: Sequence[Row], now: datetime) -> list[P
 def journals_of(desk: Desk) -> Journals:
     """The journals of the desk's system. Raises Trouble where nobody has said where they are."""
     if desk.journals is None:
-        raise Trouble(
-            "The services' own URLs and the operators' secret have to be known: name a laptop's system by --state, or "
-            "set BILHETAGEM_SERVICE_URLS (such as http://{service}:8000) and BILHETAGEM_OPERATORS_SECRET."
-        )
+        raise Trouble(NOT_KNOWN)
     return desk.journals
 
 
@@ -76,8 +116,9 @@ async def _root(journals: Journals, any_id: UUID) -> tuple[str, Row | None]:
     known = await journals.about({str(any_id)}, {any_id})
     if correlation := _correlation(known):
         return await _row(journals, UUID(correlation)) or (correlation, None)
-    if order := await _order_of_ticket(journals, any_id):
-        return await _row(journals, order) or (str(order), None)
+    with _heard(journals, "ticket"):
+        if order := await journals.order_of_ticket(any_id):
+            return await _row(journals, order) or (str(order), None)
     silent = f" {', '.join(sorted(journals.silent))} did not answer." if journals.silent else ""
     raise Trouble(
         f"No service knows {any_id}.{silent} What no worker has handled yet exists only in its queue: "
@@ -86,17 +127,31 @@ async def _root(journals: Journals, any_id: UUID) -> tuple[str, Row | None]:
 
 
 async def _row(journals: Journals, row_id: UUID) -> tuple[str, Row | None] | None:
-    for service in _LISTING:
-        try:
-            page = await journals.purchases(service, ids=[row_id])
-        except Silent:
-            journals.silent.add(service)
-            continue
-        for row in page.items:
-            if row.order_id is not None:
-                return await _row(journals, row.order_id) or (str(row.order_id), None)
-            return str(row.id), row
+    for row in await _rows(journals, [row_id]):
+        if row.order_id is not None:
+            return await _row(journals, row.order_id) or (str(row.order_id), None)
+        return str(row.id), row
     return None
+
+
+async def _rows(journals: Journals, ids: Sequence[UUID]) -> list[Row]:
+    """The rows with these ids, in their order: an order's before a reservation's."""
+    found: dict[UUID, Row] = {}
+    for service in _LISTING:
+        if missing := [row_id for row_id in ids if row_id not in found]:
+            with _heard(journals, service):
+                page = await journals.purchases(service, ids=missing)
+                found.update((row.id, row) for row in page.items)
+    return [found[row_id] for row_id in ids if row_id in found]
+
+
+@contextmanager
+def _heard(journals: Journals, service: str) -> Iterator[None]:
+    """Go on without a service that does not answer, and note it."""
+    try:
+        yield
+    except Silent:
+        journals.silent.add(service)
 
 
 def _correlation(known: dict[str, Journal]) -> str | None:
@@ -107,14 +162,6 @@ def _correlation(known: dict[str, Journal]) -> str | None:
     return None
 
 
-async def _order_of_ticket(journals: Journals, ticket_id: UUID) -> UUID | None:
-    try:
-        return await journals.order_of_ticket(ticket_id)
-    except Silent:
-        journals.silent.add("ticket")
-        return None
-
-
 async def _pages(journals: Journals, wanted: Filter) -> AsyncIterator[Sequence[Row]]:
     """Pages of rows, newest first, of all services that list purchases: ids are time-ordered, so theirs interleave."""
     heads: dict[str, list[Row]] = {service: [] for service in _LISTING}
@@ -122,7 +169,10 @@ async def _pages(journals: Journals, wanted: Filter) -> AsyncIterator[Sequence[R
     ended: set[str] = set()
     while True:
         for service in _LISTING:
-            if not heads[service] and service not in ended:
+            if heads[service] or service in ended:
+                continue
+            page = PurchasePage(items=[])
+            with _heard(journals, service):
                 page = await journals.purchases(
                     service,
                     since=wanted.since,
@@ -131,9 +181,9 @@ async def _pages(journals: Journals, wanted: Filter) -> AsyncIterator[Sequence[R
                     cursor=cursors[service],
                     limit=_PAGE,
                 )
-                heads[service], cursors[service] = list(page.items), page.next
-                if page.next is None:
-                    ended.add(service)
+            heads[service], cursors[service] = list(page.items), page.next
+            if page.next is None:
+                ended.add(service)
         merged = sorted((row for rows in heads.values() for row in rows), key=lambda row: row.id, reverse=True)
         # What is older than the last row of an unfinished page may have newer ones of that service before it.
         bounds = [rows[-1].id for service, rows in heads.items() if rows and service not in ended]
@@ -143,6 +193,32 @@ async def _pages(journals: Journals, wanted: Filter) -> AsyncIterator[Sequence[R
         taken = {row.id for row in safe}
         heads = {service: [row for row in rows if row.id not in taken] for service, rows in heads.items()}
         yield safe
+
+
+async def _under_way(journals: Journals, wanted: Filter, before: datetime) -> tuple[list[UUID], bool]:
+    """Purchases under way that began before a moment, the oldest first; and whether there are more of them."""
+    found: set[UUID] = set()
+    more = False
+    for service in _OWING:
+        cursor, seen = None, 0
+        with _heard(journals, service):
+            while seen < MOST_UNDER_WAY:
+                page = await journals.under_way(
+                    service,
+                    since=wanted.since or _LONG_AGO,
+                    before=before,
+                    event_id=wanted.event_id,
+                    cursor=cursor,
+                    limit=_MOST_ON_A_PAGE,
+                )
+                found.update(page.items)
+                seen, cursor = seen + len(page.items), page.next
+                if cursor is None:
+                    break
+            else:
+                more = True
+    oldest = sorted(found)
+    return oldest[:MOST_UNDER_WAY], more or len(oldest) > MOST_UNDER_WAY
 
 
 async def _look(desk: Desk, queues: Collection[str]) -> Seen:

@@ -18,8 +18,13 @@ from services.operations.deployment import Deployment
 from services.operations.errors import Trouble
 
 if TYPE_CHECKING:  # where they stand, SQLAlchemy is needed too
-    from services.chassis.purchases import PurchasePage
+    from services.chassis.purchases import PurchasePage, UnderWayPage
     from services.chassis.resending import Resend, Resent
+
+NOT_KNOWN = (
+    "The services' own URLs and the operators' secret have to be known: name a laptop's system by --state (of saga "
+    "list by --folder), or set BILHETAGEM_SERVICE_URLS (such as http://{service}:8000) and BILHETAGEM_OPERATORS_SECRET."
+)
 
 _IDS_AT_ONCE = 100
 """A URL stays well below the 64 KB that servers take."""
@@ -72,6 +77,23 @@ class Journals:
         wanted = {"since": since and since.isoformat(), "state": state, "event_id": event_id, "cursor": cursor}
         query = [(name, str(value)) for name, value in {**wanted, "limit": limit}.items() if value is not None]
         return await self._get(service, "/operations/purchases", PurchasePage, [*query, *(("id", str(i)) for i in ids)])
+
+    async def under_way(
+        self,
+        service: str,
+        *,
+        since: datetime,
+        before: datetime,
+        event_id: UUID | None = None,
+        cursor: UUID | None = None,
+        limit: int = 50,
+    ) -> "UnderWayPage":
+        """A page of the purchases in which a service owes something, the oldest first."""
+        from services.chassis.purchases import UnderWayPage
+
+        wanted = {"since": since.isoformat(), "before": before.isoformat(), "event_id": event_id, "cursor": cursor}
+        query = [(name, str(value)) for name, value in {**wanted, "limit": limit}.items() if value is not None]
+        return await self._get(service, "/operations/under-way", UnderWayPage, query)
 
     async def order_of_ticket(self, ticket_id: UUID) -> UUID | None:
         """The order that an issued ticket belongs to, None when there is no such ticket."""
@@ -134,10 +156,7 @@ def _parts(correlations: Collection[str], messages: Collection[UUID]) -> list[li
 async def open_journals(deployment: Deployment) -> AsyncIterator[Journals]:
     """The journals of a running system. Raises Trouble when its services or the operators' secret are not known."""
     if not deployment.services or deployment.operators_secret is None:
-        raise Trouble(
-            "The services' own URLs and the operators' secret have to be known: name a laptop's system by --state, or "
-            "set BILHETAGEM_SERVICE_URLS (such as http://{service}:8000) and BILHETAGEM_OPERATORS_SECRET."
-        )
+        raise Trouble(NOT_KNOWN)
     headers = {"Authorization": f"Bearer {deployment.operators_secret}"}
     clients = {
         name: httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=30)

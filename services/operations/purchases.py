@@ -17,6 +17,13 @@ _LONGEST_ANCESTRY = 50
 """An event with many orders is called off page by page, and each page causes the next."""
 
 
+STATES = (
+    "placed", "held", "awaiting_payment", "confirmed", "completed", "cancelling", "cancelled", "refunded", "released",
+    "rejected",
+)  # fmt: skip
+"""What a purchase can be, in the order of its life: the statuses of orders, and of reservations without one."""
+
+
 @dataclass(frozen=True)
 class Purchase:
     """A purchase: the row that says where it stands, if a service has one yet, and all journals that tell of it."""

@@ -29,7 +29,9 @@ def list_sagas(
     stuck_for: Annotated[
         str | None,
         typer.Option(
-            metavar="5m", help="Only those that a worker should have carried on so long ago.", show_default=False
+            metavar="5m",
+            help="Only those under way that a worker should have carried on so long ago, the oldest first.",
+            show_default=False,
         ),
     ] = None,
     state: Annotated[
@@ -40,14 +42,14 @@ def list_sagas(
     since: Annotated[
         str, typer.Option(metavar="T", help="Only those begun since: 30m, 2h, 7d, or a time with its offset.")
     ] = "7d",
-    limit: Annotated[int, typer.Option(min=1, help="The most to show, the newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="The most to show.")] = 50,
     as_json: Json = False,
     folder: Annotated[
         Path | None, typer.Option(help="The folder of the laptop's system that is meant.", show_default=False)
     ] = None,
     aws: Aws = None,
 ) -> None:
-    """List purchases: where each stands, how old it is, what it waits for and by whom."""
+    """List purchases, newest first: where each stands, how old it is, what it waits for and by whom."""
     from services.operations.saga_screens import show_list
 
     show_list(folder, aws, stuck_for, state, event, since, limit, as_json=as_json)

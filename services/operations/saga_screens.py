@@ -1,7 +1,7 @@
 """The commands about purchases, and how what they find is printed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from rich.tree import Tree
 from services.chassis.process import run
 from services.chassis.resending import Resent
 from services.operations.commands import complaints, console
-from services.operations.finding import Filter, find_purchase, journals_of, list_purchases
+from services.operations.errors import BadInput
+from services.operations.finding import MOST_UNDER_WAY, Filter, find_purchase, journals_of, list_purchases
 from services.operations.journals import Journals, Silent
 from services.operations.moments import duration, moment, spoken
-from services.operations.purchases import Purchase
+from services.operations.purchases import STATES, Purchase
 from services.operations.queue_screens import desk_of
 from services.operations.recording import record
 from services.operations.resending import Plan, plan
@@ -48,8 +49,13 @@ def show_list(
     *,
     as_json: bool,
 ) -> None:
-    """Purchases, newest first."""
+    """Purchases, newest first; those that are stuck, the oldest first."""
     now = datetime.now(UTC)
+    if state is not None and state not in STATES:
+        raise BadInput(
+            f"--state {state}: a purchase is {', '.join(STATES[:-1])} or {STATES[-1]}. A laptop's system is named by "
+            "--folder here."
+        )
     wanted = Filter(
         since=moment(since, now),
         state=state,
@@ -60,13 +66,19 @@ def show_list(
 
     async def main() -> None:
         async with desk_of(folder, aws) as desk:
-            found = [purchase async for purchase in list_purchases(desk, wanted, now)]
+            listed = await list_purchases(desk, wanted, now)
+            found = listed.purchases
             if as_json:
                 print(json.dumps([summary(purchase, now) for purchase in found], indent=2))
             elif found:
                 console.print(_table(found, now))
             else:
                 console.print("No purchase fits.")
+            if not listed.looked_at_all:
+                complaints.print(
+                    f"[bold yellow]Incomplete:[/] more purchases are under way: the {MOST_UNDER_WAY} oldest ones were "
+                    "looked at. Narrow them down with --event or --since."
+                )
             _tell_silent(journals_of(desk).silent)
 
     run(main())
@@ -149,7 +161,7 @@ def _tell_silent(silent: set[str]) -> None:
         complaints.print(f"[bold yellow]Incomplete:[/] {names} did not answer: what is known there is missing.")
 
 
-def _table(purchases: list[Purchase], now: datetime) -> Table:
+def _table(purchases: Sequence[Purchase], now: datetime) -> Table:
     table = Table(show_edge=False, pad_edge=False)
     for column in ("Purchase", "State", "Age"):
         table.add_column(column, no_wrap=True)

@@ -26,6 +26,10 @@ class Status(StrEnum):
     REFUNDED = "refunded"
 
 
+AT_REST = frozenset({Status.APPROVED, Status.DECLINED, Status.VOIDED, Status.REFUNDED})
+"""Neither the gateway owes a word nor we any money."""
+
+
 @dataclass(slots=True)
 class Payment:
     """What an order costs, and what has become of it. ``code`` is the charge's PIX copy-and-paste text.

@@ -14,11 +14,12 @@ from contracts.payment import CancelCharge, RefundCharge
 from services.chassis import config
 from services.chassis.database import Database
 from services.chassis.runtime import system_clock
-from services.chassis.service import Assembly, Service
+from services.chassis.service import Assembly, Purchases, Service
 from services.payment import effects
 from services.payment.adapters.gateway import Bank, Books, MockGateway, bank_tables
 from services.payment.adapters.http import Desk, router
 from services.payment.adapters.sql import KINDS, metadata, read_payments, tables
+from services.payment.domain import AT_REST, Payment
 from services.payment.handlers import on
 from services.payment.ports import Ports
 
@@ -71,4 +72,5 @@ payment = Service(
     assemble=assemble,
     handlers=on,
     settings=Settings,
+    purchases=Purchases(Payment, AT_REST, whole=False),
 )

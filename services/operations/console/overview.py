@@ -8,12 +8,7 @@ from starlette.responses import Response
 
 from services.operations.console.rendering import page
 from services.operations.console.watching import Snapshot, Watch
-
-LIFE = (
-    "pending", "placed", "held", "awaiting_payment", "confirmed", "completed", "cancelling", "cancelled", "refunded",
-    "released", "rejected",
-)  # fmt: skip
-"""A purchase's states in the order of its life."""
+from services.operations.purchases import STATES
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,7 @@ def headline(snapshot: Snapshot) -> str:
 def by_state(states: Mapping[str, int]) -> Sequence[Bar]:
     """Purchases by state, in the order of a purchase's life."""
     most = max(states.values(), default=1)
-    ordered = sorted(states, key=lambda state: (LIFE.index(state) if state in LIFE else len(LIFE), state))
+    ordered = sorted(states, key=lambda state: (STATES.index(state) if state in STATES else len(STATES), state))
     return [Bar(state, states[state], round(100 * states[state] / most, 1)) for state in ordered]
 
 

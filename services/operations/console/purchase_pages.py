@@ -10,7 +10,6 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.operations.console.overview import LIFE
 from services.operations.console.rendering import page
 from services.operations.console.settings import ConsoleSettings
 from services.operations.console.swimlanes import diagram
@@ -18,7 +17,7 @@ from services.operations.desk import Desk
 from services.operations.errors import Trouble
 from services.operations.finding import Filter, find_purchase, journals_of, list_purchases
 from services.operations.moments import duration, moment
-from services.operations.purchases import Purchase
+from services.operations.purchases import STATES, Purchase
 from services.operations.resending import plan
 from services.operations.timeline import Told, name_of
 
@@ -45,7 +44,7 @@ async def purchases(request: Request) -> Response:
     asked = {name: request.query_params.get(name, "").strip() for name in ("state", "event", "since", "stuck")}
     now = datetime.now(UTC)
     limit = _limit(request.query_params.get("limit", ""))
-    found: list[Purchase] = []
+    found: Sequence[Purchase] = ()
     problem = None
     try:
         wanted = Filter(
@@ -55,7 +54,7 @@ async def purchases(request: Request) -> Response:
             stuck_for=duration(asked["stuck"]) if asked["stuck"] else None,
             limit=limit + 1,
         )
-        found = [purchase async for purchase in list_purchases(desk, wanted, now)]
+        found = (await list_purchases(desk, wanted, now)).purchases
     except Trouble as trouble:
         problem = str(trouble)
     more = {**{name: value for name, value in asked.items() if value}, "limit": str(min(limit + _PAGE, _MOST))}
@@ -65,7 +64,7 @@ async def purchases(request: Request) -> Response:
         live=not problem,
         purchases=[(purchase, stuck(purchase, now, settings)) for purchase in found[:limit]],
         asked=asked,
-        states=LIFE,
+        states=STATES,
         sinces=_SINCE,
         stucks=_STUCK,
         problem=problem,

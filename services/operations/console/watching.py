@@ -13,7 +13,7 @@ import httpx
 from services.chassis.activity import Activity
 from services.operations.console.settings import ConsoleSettings
 from services.operations.desk import Desk
-from services.operations.finding import purchases_of
+from services.operations.finding import Filter, list_purchases
 from services.operations.journals import Journals
 from services.operations.purchases import Purchase
 from services.operations.queues import QueueState
@@ -27,7 +27,8 @@ _FRESH_SECONDS = 1.5
 _STUCK_FRESH_SECONDS = 8
 """Telling who is stuck takes all journals of all purchases under way."""
 
-_MOST_UNDER_WAY = 50
+_MOST_STUCK = 50
+_MOST_UNDER_WAY = 200
 
 
 @dataclass(frozen=True)
@@ -103,14 +104,12 @@ class Watch:
         )
 
     async def _find_stuck(self) -> list[Stuck]:
-        rows = [row for activity in self._activities.values() for row in activity.under_way]
         now = datetime.now(UTC)
-        old = [row for row in rows if now - row.created_at >= self._stuck_after]
-        found = [
+        listed = await list_purchases(self._desk, Filter(stuck_for=self._stuck_after, limit=_MOST_STUCK), now)
+        return [
             Stuck(purchase, [wait for wait in purchase.waits if wait.is_stuck(now, self._stuck_after)])
-            for purchase in (await purchases_of(self._desk, old, now) if old else ())
+            for purchase in listed.purchases
         ]
-        return [each for each in found if each.waits]
 
 
 class Kept[T]:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -123,11 +123,10 @@ class Market:
         async with at_desk(find(None, None, self.environment)) as desk:
             return await find_purchase(desk, UUID(any_id), datetime.now(UTC))
 
-    async def stuck(self) -> list[Purchase]:
+    async def stuck(self) -> Sequence[Purchase]:
         """The purchases that somebody should have carried on."""
         async with at_desk(find(None, None, self.environment)) as desk:
-            wanted = Filter(stuck_for=timedelta(0))
-            return [purchase async for purchase in list_purchases(desk, wanted, datetime.now(UTC))]
+            return (await list_purchases(desk, Filter(stuck_for=timedelta(0)), datetime.now(UTC))).purchases
 
 
 @asynccontextmanager

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from services.chassis.activity import Activity, read_activity
 from services.chassis.database import Database
 from services.chassis.ids import uuid7
+from services.chassis.purchases import Unsettled, read_under_way
 from services.order.service import order
 
 NOW = datetime(2027, 3, 1, 12, 0, 30, tzinfo=UTC)
@@ -40,7 +41,7 @@ async def placed(database: Database, ago: timedelta, status: str) -> str:
     row: dict[str, Any] = {
         "id": uuid7(at, 7), "user_id": uuid4(), "event_id": uuid4(), "items": (), "wishes": (), "total_cents": 0,
         "payment_method": "pix", "created_at": at, "status": status, "expired": False,
-        "reason": "expired" if status == "cancelled" else None,
+        "reason": "expired" if status in {"cancelled", "rejected"} else None,
     }  # fmt: skip
     async with database.writing() as connection:
         await connection.execute(ORDERS.insert(), row)
@@ -72,3 +73,26 @@ async def test_those_under_way_are_told_whenever_they_began_the_oldest_first(dat
 
     assert [str(each.id) for each in (await activity(database)).under_way] == [old, young]
     assert [str(each.id) for each in (await activity(database, most=1)).under_way] == [old]
+
+
+async def under_way(database: Database, **wanted: Any) -> tuple[list[str], str | None]:
+    """Orders under way that began in the last 30 days, but for the last five minutes."""
+    asked = Unsettled(since=NOW - timedelta(days=30), before=NOW - timedelta(minutes=5), **wanted)
+    page = await read_under_way(database, order, asked)
+    return [str(each) for each in page.items], str(page.next) if page.next else None
+
+
+async def test_only_what_owes_something_and_began_in_the_period_is_under_way(database: Database) -> None:
+    for hours, status in enumerate(("completed", "cancelled", "rejected")):
+        await placed(database, timedelta(hours=hours + 1), status)
+    await placed(database, timedelta(minutes=4), "placed")
+    await placed(database, timedelta(days=31), "placed")
+    live = [
+        await placed(database, timedelta(minutes=ago), status)
+        for ago, status in ((40, "placed"), (30, "awaiting_payment"), (20, "confirmed"), (10, "placed"))
+    ]
+
+    assert await under_way(database) == (live, None)
+    assert await under_way(database, limit=3) == (live[:3], live[2])
+    assert await under_way(database, limit=3, after=UUID(live[2])) == (live[3:], None)
+    assert await under_way(database, event_id=uuid4()) == ([], None)

@@ -14,7 +14,7 @@ import httpx
 from contracts.routes import SERVICES
 from services.chassis.activity import Activity
 from services.chassis.journal import Journal
-from services.chassis.purchases import Purchase, PurchasePage
+from services.chassis.purchases import Purchase, PurchasePage, UnderWayPage
 from services.chassis.resending import Resend, Resent, Sent
 from services.operations.console.app import create_console
 from services.operations.console.entering import Entry
@@ -87,6 +87,8 @@ class Answers:
                 found: Any = Activity(
                     service=service, handled=[0] * 29 + [len(own)], statuses=statuses, under_way=open_ones
                 )
+            case "/operations/under-way":
+                found = UnderWayPage(items=[purchase.id for purchase in own if not purchase.at_rest])
             case "/operations/purchases":
                 ids = request.url.params.get_list("id")
                 found = PurchasePage(items=[each for each in own if not ids or str(each.id) in ids])

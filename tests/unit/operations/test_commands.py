@@ -67,6 +67,8 @@ def test_a_service_that_does_not_exist_is_answered_with_those_that_do(command: s
         (("dead-letters", "edit", "1", "--file", "no-such.json"), "no-such.json"),
         (("dead-letters", "discard", "1", "--why", " "), "Say why"),
         (("saga", "list", "--since", "soon"), "'soon' is no time"),
+        (("saga", "list", "--state", ".bilhetagem"), "named by --folder"),
+        (("saga", "list", "--state", "paid"), "a purchase is placed, held, awaiting_payment"),
         (("saga", "show", "soon"), "should be a valid UUID"),
         (("saga", "replay", "no-such.jsonl"), "no-such.jsonl"),
         (("gateway", "--services", "http://localhost"), "is neither a URL with {service} in it nor NAME=URL"),

@@ -1,0 +1,49 @@
+"""A purchase is under way as long as one service owes something in it, though its order may be over."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.chassis.database import Database
+from services.chassis.ids import uuid7
+from services.chassis.purchases import Unsettled, Wanted, read_purchases, read_under_way
+from services.operations.registry import SERVICES
+
+NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+BEGAN = NOW - timedelta(hours=1)
+PART, WHOLE = uuid7(BEGAN, 1), uuid7(BEGAN, 2)
+
+PAYMENT = {"amount_cents": 100, "status": "refunding", "expires_at": NOW, "requested_at": BEGAN}
+HOLD = {"user_id": uuid4(), "ticket_id": uuid4(), "ticket_name": "Pista", "quantity": 1, "unit_cents": 100,
+        "created_at": BEGAN}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("service", "row", "found"),
+    [
+        ("payment", PAYMENT, [PART]),
+        ("payment", PAYMENT | {"status": "approved"}, []),
+        ("reservation", HOLD | {"status": "attached", "order_id": WHOLE}, [WHOLE]),
+        ("reservation", HOLD | {"status": "held"}, [PART]),
+        ("reservation", HOLD | {"status": "released", "order_id": WHOLE}, []),
+        ("ticket", None, []),
+    ],
+)
+async def test_what_a_service_owes_is_told_by_the_purchase_that_it_is_for(
+    database_url: str, service: str, row: dict[str, Any] | None, found: list[UUID]
+) -> None:
+    one = SERVICES[service]
+    database = Database(database_url)
+    async with database.writing() as connection:
+        await connection.run_sync(one.metadata.create_all)
+        if row is not None:
+            assert one.purchases is not None
+            table = one.kinds[one.purchases.kind]
+            await connection.execute(table.insert(), {"id": PART, "event_id": uuid4(), **row})
+    page = await read_under_way(database, one, Unsettled(since=NOW - timedelta(days=1), before=NOW))
+    listed = await read_purchases(database, one, Wanted())
+    await database.close()
+    assert page.items == found
+    assert [each.id for each in listed.items] == ([PART] if found == [PART] and service == "reservation" else [])
