@@ -14,6 +14,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from contracts.choreography import CHOREOGRAPHY, Step
 from infra.data import Data
+from infra.identity import Identity
 from infra.messaging import Messaging
 from infra.network import Network
 from infra.roles import Roles
@@ -41,6 +42,7 @@ def build_environment(app: App, settings: Environment, table: tuple[Step, ...] =
     common = stack_arguments(settings)
     network = Network(app, settings, **common)
     Messaging(app, settings, table, **common)
+    Identity(app, settings, **common)
     roles = Roles(app, settings, table, **common)
     Data(app, settings, network, roles, **common)
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from infra.access import Scope
+
 
 class SettingsError(Exception):
     """The context is wrong; the text says where, and what it should look like."""
@@ -64,6 +66,48 @@ class Environment:
     """How far back a point-in-time restore reaches. In prod past the longest holiday; not to RDS's limit, since whoever
     was erased is in the backups still.
     """
+
+    login_domain: Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
+    """The first label of the sign-in's address. One of all accounts of the region, so another account needs another;
+    ``aws``, ``amazon`` and ``cognito`` may not be part of it.
+    """
+
+    app_urls: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^(https://|http://localhost[:/])")], ...], Field(min_length=1)
+    ]
+    """Where the shop's sign-in ends, and its sign-out: nowhere else is a code sent. In dev also on developers' own
+    machines, which the buyers' pool must not have.
+    """
+
+    partners: Mapping[
+        Annotated[str, Field(pattern=r"^[a-z]{1,30}$")], Annotated[tuple[Scope, ...], Field(min_length=1)]
+    ]
+    """Machines that ask in their own name, and what for: the pipeline's purchase, organisers' own systems. Each has a
+    secret, and each costs about six dollars a month.
+    """
+
+    deletion_protection: bool
+    """Whether the user pool can be deleted only by saying so twice, since no backup of it exists, and the API's access
+    log outlives its stack.
+    """
+
+    requests_per_second: Annotated[int, Field(ge=1)]
+    """What the API takes in, twice that in a burst; more is told to come again. In prod half of what a region gives an
+    account (10,000), so that a second API can live beside it. In dev so little that a loop costs nothing.
+    """
+
+    api_domain: Annotated[str, Field(pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$")] | None = None
+    """The API's own name; API Gateway's long one without it. Both or neither of this and ``api_certificate``."""
+
+    api_certificate: Annotated[str, Field(pattern=r"^arn:aws:acm:.+:certificate/.+$")] | None = None
+    """The ARN of its certificate, in the same region: it is asked for by hand, since it waits for a DNS record."""
+
+    target: Annotated[str, Field(pattern=r"^[a-z0-9.-]+:\d+$")] | None = None
+    """Host and port that serve all paths, in place of the private link: where there is no VPC, as on LocalStack."""
+
+    def __post_init__(self) -> None:
+        if (self.api_domain is None) != (self.api_certificate is None):
+            raise ValueError("api_domain and api_certificate go together: a name needs a certificate")
 
     @property
     def prefix(self) -> str:
