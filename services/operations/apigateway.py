@@ -159,7 +159,8 @@ def _mock(status: int, body: str, headers: Mapping[str, str]) -> dict[str, Any]:
 
 def _gateway_response(status: int, slug: str | None, detail: str | None) -> dict[str, Any]:
     again = {"Retry-After": RETRY_AFTER_SECONDS} if status in {429, 503, 504} else {}
-    headers = {**_PROBLEM_HEADERS, **again}
+    who = {"WWW-Authenticate": 'Bearer realm="bilhetagem"'} if status == 401 else {}  # RFC 9110, 11.6.1
+    headers = {**_PROBLEM_HEADERS, **again, **who}
     return {
         "statusCode": str(status),
         "responseParameters": {f"gatewayresponse.header.{name}": f"'{text}'" for name, text in headers.items()},

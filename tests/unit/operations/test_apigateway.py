@@ -187,6 +187,7 @@ def test_a_client_learns_what_was_wrong_and_whether_to_try_again(
     answer = api[GATEWAY_RESPONSES][kind]
     assert_problem(answer["responseTemplates"]["application/json"], status, slug)
     assert ("gatewayresponse.header.Retry-After" in answer["responseParameters"]) == again
+    assert ("gatewayresponse.header.WWW-Authenticate" in answer["responseParameters"]) == (status == 401)
 
 
 def assert_problem(template: str, status: int, slug: str | None = None) -> None:
