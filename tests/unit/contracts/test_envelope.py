@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from contracts.message import Body, Envelope, Message, Undecodable, UnknownType
 from tests.unit.contracts.made_up import MESSAGES, TOLD, envelopes_of, messages_of, models
 
-EXAMPLES = settings(max_examples=30, deadline=None)
+EXAMPLES = settings(max_examples=30)
 
 
 def bodies(base: type[BaseModel] = Body) -> list[type[BaseModel]]:

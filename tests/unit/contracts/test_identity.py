@@ -72,7 +72,7 @@ def test_the_table_has_every_message() -> None:
 
 @pytest.mark.parametrize("message", [m for m in MESSAGES if m is not RenderTickets], ids=lambda m: m.__name__)
 @given(data=st.data())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_message_is_known_by_these(message: type[Message], data: st.DataObject) -> None:
     told = data.draw(messages_of(message))
 
@@ -123,7 +123,7 @@ def test_no_part_of_a_message_hides_personal_data_from_the_journal() -> None:
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.__name__)
 @given(data=st.data())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_journal_gets_all_but_the_personal_fields(message: type[Message], data: st.DataObject) -> None:
     envelope = data.draw(envelopes_of(message))
 

@@ -36,7 +36,7 @@ def test_no_schema_is_left_of_a_message_that_is_gone() -> None:
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.__name__)
 @given(data=st.data())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_what_is_sent_satisfies_the_schema(message: type[Message], data: st.DataObject) -> None:
     told = data.draw(messages_of(message)).model_dump_json()
 

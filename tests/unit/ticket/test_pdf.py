@@ -225,7 +225,7 @@ awkward = st.text(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(awkward, st.sampled_from([(270.0, 85.0), (100.0, 20.0), (40.0, 8.0)]), st.booleans())
 def test_no_text_overflows_its_box_or_loses_a_character(text: str, box: tuple[float, float], bold: bool) -> None:
     width, height = box
@@ -237,7 +237,7 @@ def test_no_text_overflows_its_box_or_loses_a_character(text: str, box: tuple[fl
     assert told.replace(" ", "") == clean(text).replace(" ", "")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(awkward, awkward)
 def test_any_text_makes_a_document_that_opens(title: str, name: str) -> None:
     pdf = render(replace(FACE, event_title=title, location=name, holder=name, ticket_type=title))
