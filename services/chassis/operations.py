@@ -15,7 +15,7 @@ from services.chassis.activity import Activity, read_activity
 from services.chassis.bodies import StrictRoute
 from services.chassis.handling import Ports
 from services.chassis.journal import Journal
-from services.chassis.journal_reading import read_journal
+from services.chassis.journal_reading import read_emission, read_journal
 from services.chassis.operators import operator
 from services.chassis.problems import Problem
 from services.chassis.purchases import PurchasePage, UnderWayPage, Unsettled, Wanted, read_purchases, read_under_way
@@ -56,6 +56,15 @@ async def one_message(message_id: UUID, running: RunningDep) -> Journal:
     found = await _journal(running, [], [message_id])
     if not (found.handled or found.failed or found.unsent):
         raise Problem(404, detail="This service has not seen the message.")
+    return found
+
+
+@router.get("/emitted/{message_id}")
+async def emitted(message_id: UUID, running: RunningDep) -> dict[str, Any]:
+    """The envelope of a message that this service emitted lately, handled or not. Raises Problem(404)."""
+    found = await read_emission(running.database, running.service.tables, message_id)
+    if found is None:
+        raise Problem(404, detail="This service has not emitted the message lately.")
     return found
 
 

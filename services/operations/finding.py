@@ -119,6 +119,8 @@ async def _root(journals: Journals, any_id: UUID) -> tuple[str, Row | None]:
     with _heard(journals, "ticket"):
         if order := await journals.order_of_ticket(any_id):
             return await _row(journals, order) or (str(order), None)
+    if correlation := await journals.correlation_of(any_id):
+        return await _row(journals, UUID(correlation)) or (correlation, None)
     silent = f" {', '.join(sorted(journals.silent))} did not answer." if journals.silent else ""
     raise Trouble(
         f"No service knows {any_id}.{silent} What no worker has handled yet exists only in its queue: "
@@ -127,17 +129,24 @@ async def _root(journals: Journals, any_id: UUID) -> tuple[str, Row | None]:
 
 
 async def _row(journals: Journals, row_id: UUID) -> tuple[str, Row | None] | None:
-    for row in await _rows(journals, [row_id]):
-        if row.order_id is not None:
-            return await _row(journals, row.order_id) or (str(row.order_id), None)
+    """The purchase with an order's id; with a reservation's, that of the order it is, or was, meant for."""
+    for row in await _rows(journals, [row_id], ("order",)):
         return str(row.id), row
+    for row in await _rows(journals, [row_id], ("reservation",)):
+        order = row.order_id
+        if order is None:
+            with _heard(journals, "order"):
+                order = await journals.order_of_reservation(row_id)
+        if order is None:
+            return str(row.id), row
+        return str(order), next(iter(await _rows(journals, [order], ("order",))), None)
     return None
 
 
-async def _rows(journals: Journals, ids: Sequence[UUID]) -> list[Row]:
+async def _rows(journals: Journals, ids: Sequence[UUID], services: Sequence[str] = _LISTING) -> list[Row]:
     """The rows with these ids, in their order: an order's before a reservation's."""
     found: dict[UUID, Row] = {}
-    for service in _LISTING:
+    for service in services:
         if missing := [row_id for row_id in ids if row_id not in found]:
             with _heard(journals, service):
                 page = await journals.purchases(service, ids=missing)

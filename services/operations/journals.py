@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,6 +14,8 @@ import httpx
 from pydantic import BaseModel
 
 from services.chassis.journal import Journal, joined
+from services.operations.client import ApiError, Bilhetagem, Refused
+from services.operations.client.answers import Pending
 from services.operations.deployment import Deployment
 from services.operations.errors import Trouble
 
@@ -60,6 +62,22 @@ class Journals:
                 found[journal.service].append(journal)
         return {service: joined(*several) for service, several in found.items()}
 
+    async def correlation_of(self, message_id: UUID) -> str | None:
+        """The correlation of a message that some service emitted lately, though nobody may have handled it."""
+        answers = await asyncio.gather(*(self._emitted(service, message_id) for service in self.clients))
+        return next((str(envelope["correlationid"]) for envelope in answers if envelope is not None), None)
+
+    async def _emitted(self, service: str, message_id: UUID) -> dict[str, Any] | None:
+        try:
+            answer = await self._send(service, "GET", f"/operations/emitted/{message_id}")
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                return None
+            found: dict[str, Any] = _checked(service, answer).json()
+        except Silent:
+            self.silent.add(service)
+            return None
+        return found
+
     async def purchases(
         self,
         service: str,
@@ -97,8 +115,29 @@ class Journals:
 
     async def order_of_ticket(self, ticket_id: UUID) -> UUID | None:
         """The order that an issued ticket belongs to, None when there is no such ticket."""
-        answer = await self._send("ticket", "GET", f"/tickets/issued/{ticket_id}")
-        return UUID(answer.json()["order_id"]) if answer.is_success else None
+        async with self._api("ticket") as api:
+            try:
+                return (await api.issued_ticket(ticket_id)).order_id
+            except Refused:
+                return None
+
+    async def order_of_reservation(self, reservation_id: UUID) -> UUID | None:
+        """The newest of its buyer's orders that asked for a reservation, None when none did. A reservation itself names
+        an order only as long as it has its seats.
+        """
+        async with self._api("reservation") as api:
+            try:
+                reservation = await api.reservation(reservation_id)
+            except Refused:
+                return None
+        if isinstance(reservation, Pending):
+            return None
+        newest = None
+        async with self._api("order") as api:
+            async for order in api.orders(user_id=reservation.user_id):
+                if any(item.reservation_id == reservation_id for item in order.items):
+                    newest = order.id
+        return newest
 
     async def resend(self, service: str, wanted: "Resend") -> "Resent":
         """Have a service send again."""
@@ -123,12 +162,25 @@ class Journals:
         return model.model_validate_json(_checked(service, answer).content)
 
     async def _send(self, service: str, method: str, path: str, body: object = None) -> httpx.Response:
-        try:
-            client = self.clients[service]
-        except KeyError:
-            raise Trouble(f"The {service} service's URL is not known.") from None
-        try:
+        with self._speaking_to(service) as client:
             return await client.request(method, path, json=body)
+
+    @asynccontextmanager
+    async def _api(self, service: str) -> AsyncIterator[Bilhetagem]:
+        """A service's own part of the clients' API."""
+        with self._speaking_to(service) as client:
+            try:
+                yield Bilhetagem(client)
+            except ApiError as error:
+                raise Silent(f"The {service} service: {error}") from error
+
+    @contextmanager
+    def _speaking_to(self, service: str) -> Iterator[httpx.AsyncClient]:
+        if service not in self.clients:
+            raise Trouble(f"The {service} service's URL is not known.")
+        client = self.clients[service]
+        try:
+            yield client
         except httpx.TransportError as error:
             raise Silent(
                 f"The {service} service does not answer at {client.base_url}: {type(error).__name__}. Does it run?"

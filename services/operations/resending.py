@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.chassis.resending import Again, Resend
+from services.operations.errors import BadInput
 from services.operations.purchases import Purchase, named
 from services.operations.timeline import Fate, Hearing, Told
 from services.operations.wording import counted
@@ -29,7 +30,13 @@ class Plan:
 
 
 def plan(purchase: Purchase, start: UUID | None = None) -> Plan:
-    """The plan for a purchase; with ``start``, for that message and what follows from it only."""
+    """The plan for a purchase; with ``start``, for that message and what follows from it only. Raises BadInput when the
+    purchase has no such message.
+    """
+    if start is not None and all(message.id != start for message in purchase.timeline.told):
+        raise BadInput(
+            f"Purchase {purchase.id} has no message {start}. Its messages: bilhetagem saga show {purchase.id}"
+        )
     made = Plan()
     messages: dict[str, list[Again]] = defaultdict(list)
     facts: dict[str, list[UUID]] = defaultdict(list)

@@ -1,14 +1,18 @@
 """Journals of the simulated world, as the operators' routes of its services would tell them."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.chassis.journal import Journal
 from services.chassis.operations import handed_settings
 from services.chassis.purchases import Purchase as Row
+from services.chassis.purchases import PurchasePage
+from services.chassis.service import Service
+from services.order.domain import Order
 from services.order.service import order
 from services.reservation.service import reservation
+from services.ticket.domain import Ticket
 from tests.saga.world import World
 
 
@@ -43,20 +47,49 @@ class WorldJournals:
 
 def rows(world: World) -> dict[str, Row]:
     """Where the world's purchases stand: its orders, and its reservations without one."""
-    found = {}
-    for name, service in (("order", order), ("reservation", reservation)):
-        assert service.purchases is not None
-        for row in world.stores[name].of(service.purchases.kind):
-            if getattr(row, "order_id", None) is None:
-                found[str(row.id)] = Row(
-                    id=row.id,
-                    event_id=row.event_id,
-                    status=row.status,
-                    reason=row.reason,
-                    created_at=row.created_at,
-                    at_rest=row.status in service.purchases.at_rest,
-                )
-    return found
+    return {str(row.id): row for service in (order, reservation) for row in _rows(world, service) if not row.order_id}
+
+
+def _rows(world: World, service: Service) -> Iterator[Row]:
+    assert service.purchases is not None
+    for row in world.stores[service.name].of(service.purchases.kind):
+        yield Row(
+            id=row.id,
+            event_id=row.event_id,
+            status=row.status,
+            reason=row.reason,
+            created_at=row.created_at,
+            order_id=getattr(row, "order_id", None),
+            at_rest=row.status in service.purchases.at_rest,
+        )
+
+
+@dataclass(frozen=True)
+class WorldServices(WorldJournals):
+    """Stands where ``services.operations.journals.Journals`` would, over a world."""
+
+    silent: set[str] = field(default_factory=set)
+
+    async def purchases(self, service: str, *, ids: Sequence[UUID]) -> PurchasePage:
+        """Those with these ids."""
+        declared = order if service == "order" else reservation
+        return PurchasePage(items=[row for row in _rows(self.world, declared) if row.id in ids])
+
+    async def correlation_of(self, message_id: UUID) -> str | None:
+        """The correlation of a message that was emitted."""
+        journals = await self.about({str(row.id) for each in (order, reservation) for row in _rows(self.world, each)})
+        emitted = [one for journal in journals.values() for handled in journal.handled for one in handled.emitted]
+        return next((str(one["correlationid"]) for one in emitted if one["id"] == str(message_id)), None)
+
+    async def order_of_ticket(self, ticket_id: UUID) -> UUID | None:
+        """The order of an issued ticket."""
+        return next((each.order_id for each in self.world.stores["ticket"].of(Ticket) if each.id == ticket_id), None)
+
+    async def order_of_reservation(self, reservation_id: UUID) -> UUID | None:
+        """The newest order that asked for a reservation."""
+        orders = self.world.stores["order"].of(Order)
+        asking = (each.id for each in orders if any(item.reservation_id == reservation_id for item in each.items))
+        return max(asking, default=None)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
+from uuid import uuid4
 
 import pytest
 
+from services.operations.errors import BadInput
 from services.operations.purchases import Purchase, gather
 from services.operations.resending import plan
 from services.operations.timeline import Dead, Fate, Seen
@@ -127,10 +128,14 @@ async def test_only_what_follows_from_a_message_is_sent_again_when_it_is_named()
     purchase = await a_purchase()
     left = await without(purchase, "ReservationsConfirmed", "ticket", at_rest=True)
     confirmed = next(m.id for m in left.timeline.told if m.name == "ReservationsConfirmed")
-    other = next(m.id for m in left.timeline.told if m.name == "ReservationsAttached")
     assert ("reservation", "ReservationsConfirmed to ticket-underway") in plan(left, confirmed).steps
     assert [again.id for each in plan(left, confirmed).by.values() for again in each.messages] == [confirmed]
-    assert plan(left, UUID(int=other.int ^ 1)).steps == []
+
+
+async def test_a_message_of_another_purchase_is_refused() -> None:
+    purchase, other = await a_purchase(), uuid4()
+    with pytest.raises(BadInput, match=f"has no message {other}"):
+        plan(purchase, other)
 
 
 async def test_a_silent_service_leaves_it_open_what_became_of_its_messages() -> None:

@@ -69,6 +69,16 @@ async def test_the_journal_tells_for_how_long_it_remembers(holding: Desk) -> Non
     assert (await journal(holding))["retention"] == "P31D"
 
 
+async def test_a_message_that_nobody_has_handled_is_found_by_its_id_among_what_was_emitted(holding: Desk) -> None:
+    message = cancelling()
+    await handle(holding, message)
+    (handled,) = (await journal(holding, message=str(message.id)))["handled"]
+    for envelope in handled["emitted"]:
+        answer = await holding.client.get(f"/operations/emitted/{envelope['id']}", headers=OPERATOR)
+        assert answer.json() == envelope
+    assert_problem(await holding.client.get(f"/operations/emitted/{message.id}", headers=OPERATOR), 404, "not_found")
+
+
 async def test_what_was_emitted_is_sent_again_to_whom_it_is_for(holding: Desk) -> None:
     message = cancelling()
     await handle(holding, message)

@@ -96,14 +96,14 @@ class Market:
         """Wait until an order has come so far."""
         await eventually(lambda: self.status(order), until=lambda found: found == status, seconds=120)
 
-    async def buy(self) -> tuple[str, str]:
-        """Reserve and order two seats; the ids of reservation and order."""
+    async def buy(self, total: int = 200) -> tuple[str, str]:
+        """Reserve and order two seats, of 100 each; the ids of reservation and order."""
         buyer = await self.post("user", "/users/", name="Ana Souza", email=f"{uuid4()}@example.com")
         event = await self.post("event", "/events/", title="Show", location="Rio", date="2099-01-01T20:00:00-03:00")
         ticket = await self.post("ticket", "/tickets/", event_id=event, quantity=10, price=100)
         seats = await self.post("reservation", "/reservations/", user_id=buyer, ticket_id=ticket, quantity=2)
         items = [{"reservation_id": seats}]
-        order = await self.post("order", "/orders/", user_id=buyer, event_id=event, items=items, total_price=200)
+        order = await self.post("order", "/orders/", user_id=buyer, event_id=event, items=items, total_price=total)
         return seats, order
 
     async def command(self, *arguments: str, fails: bool = False) -> str:

@@ -45,13 +45,20 @@ async def test_a_message_lost_from_its_queue_is_sent_again_and_the_purchase_comp
     (stuck,) = await market.stuck()
     assert (stuck.id, carried_on_by(stuck)) == (order, [("operator", Fate.LOST)])
     assert await market.status(order) == "confirmed"
+    lost = next(str(wait.message_id) for wait in stuck.waits if wait.fate is Fate.LOST)
+    assert (await market.find(lost)).id == order
 
+    refused = await market.command("resend", order, "--from", str(uuid4()), fails=True)
+    assert "has no message" in refused
+    assert await market.status(order) == "confirmed"
     said = await market.command("resend", order)
     assert "reservation sends ReservationsConfirmed to ticket-underway" in said
     await market.becomes(order, "completed")
 
     assert (await market.find(order)).waits == ()
     assert await market.stuck() == []
+    ticket = (await market.client.get(f"{market.urls['ticket']}/tickets/issued?order_id={order}")).json()["items"][0]
+    assert (await market.find(ticket["id"])).id == order
     recording = read((await market.command("export", order)).splitlines())
     assert (recording.purchase, recording.correlations) == (order, (order, seats))
 
@@ -77,6 +84,13 @@ async def test_outbox_rows_that_were_deleted_are_made_again_from_the_journal(
         for service, wanted in plan(stuck).by.items():
             await journals_of(desk).resend(service, wanted)
     await market.becomes(order, "completed")
+
+
+async def test_a_rejected_order_is_found_by_the_reservation_that_it_asked_for(market: Market) -> None:
+    seats, order = await market.buy(total=199)
+    await market.becomes(order, "rejected")
+    found = await market.find(seats)
+    assert (found.id, found.state, seats in found.correlations) == (order, "rejected", True)
 
 
 async def test_what_nobody_has_handled_is_in_its_queue_only_and_the_command_says_so(market: Market) -> None:
