@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from contracts.routes import SERVICES
+from infra.app import context
+from infra.settings import environments
 from infra.tests.conftest import Template
 from infra.tests.policies import rights_of
 from infra.tests.test_network import of_type
@@ -47,16 +49,17 @@ def test_the_database_is_behind_its_group(database: dict[str, Any], environment:
     assert group.startswith(f"<Bilhetagem-{environment}-Network:ExportsOutputFnGetAttdatabase")
 
 
-@pytest.mark.parametrize(("environment", "connections"), [("dev", 300), ("prod", 1000)])
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_parameters_ask_for_tls_keep_personal_data_out_of_logs_and_bound_connections(
-    data: Template, database: dict[str, Any], connections: int
+    data: Template, database: dict[str, Any], environment: str
 ) -> None:
+    (settings,) = (each for each in environments(context()["environments"]) if each.name == environment)
     ((key, group),) = of_type(data, "RDS::DBParameterGroup").items()
     parameters = group["Parameters"]
 
     assert database["DBParameterGroupName"] == f"<{key}>"
     assert parameters["rds.force_ssl"] == "1"
-    assert parameters["max_connections"] == str(connections)
+    assert parameters["max_connections"] == str(settings.database_connections)
     assert (parameters["log_parameter_max_length"], parameters["log_error_verbosity"]) == ("0", "terse")
 
 

@@ -14,12 +14,12 @@ NOT_MADE = {"AWS::EC2::SecurityGroupEgress", "AWS::S3::Bucket", "AWS::S3::Bucket
 NOT_TAKEN = {("AWS::KMS::Key", "Tags"), ("AWS::RDS::DBInstance", "DBParameterGroupName")}
 """Properties that it breaks on."""
 
-NOT_TOLD = {"DbiResourceId", "MasterUserSecret", "tickets"}
-"""What it has no answer for. It is in outputs only, for the policies of other stacks."""
-
 
 def makeable(template: dict[str, Any]) -> dict[str, Any]:
-    """The part of a template that moto makes."""
+    """The part of a template that moto makes. Of outputs only the network's, which the database needs: it has no answer
+    for many others, and a stack with one of these fails.
+    """
+    network = {key for key, one in template["Resources"].items() if one["Type"].startswith("AWS::EC2::")}
     return {
         **template,
         "Resources": {
@@ -27,11 +27,7 @@ def makeable(template: dict[str, Any]) -> dict[str, Any]:
             for key, one in template["Resources"].items()
             if one["Type"] not in NOT_MADE
         },
-        "Outputs": {
-            key: one
-            for key, one in template.get("Outputs", {}).items()
-            if not any(unknown in str(one["Value"]) for unknown in NOT_TOLD)
-        },
+        "Outputs": {key: one for key, one in template.get("Outputs", {}).items() if _names(one["Value"]) in network},
     }
 
 
@@ -39,6 +35,11 @@ def physical_ids(cloud: Cloud, stack: str) -> dict[str, str]:
     """What a stack's resources are called that were made, by their ids in the template."""
     found = cloud.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found if "PhysicalResourceId" in each}
+
+
+def _names(value: dict[str, Any]) -> str:
+    """The resource that a reference is to."""
+    return str(value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0])
 
 
 def _taken(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
