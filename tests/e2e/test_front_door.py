@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 
 from contracts.event import EventBody
 from contracts.money import Money
@@ -17,6 +18,7 @@ from contracts.reservation import ReservationBody
 from contracts.ticket import TicketTypeBody
 from contracts.user import UserBody
 from localstack.front_door import definition, url_of
+from services.chassis.operations import router as operations
 from services.operations.client import Bilhetagem, Order
 from services.payment.ports import SIGNATURE_HEADER, signature
 from tests.e2e.system import System
@@ -29,9 +31,9 @@ PRICE = Money(150_00)
 
 def routes() -> Iterator[tuple[str, str]]:
     """Every route of the definition, with an id that nobody has."""
-    for path, operations in definition()["paths"].items():
+    for path, methods in definition()["paths"].items():
         for method in METHODS:
-            if method in operations:
+            if method in methods:
                 for name in ("id", "user_id", "ticket_id"):
                     path = path.replace(f"{{{name}}}", str(NOBODY))
                 yield method.upper(), path
@@ -149,6 +151,31 @@ async def test_a_path_that_nobody_knows_is_a_problem_document(url: str, method: 
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
     assert answer.json().keys() == {"type", "title", "status", "slug", "detail", "instance"}
     assert answer.json()["slug"] == "not_found"
+
+
+def operators_routes() -> Iterator[tuple[str, str]]:
+    """Every route for operators, and ways round that a gateway might open to them."""
+    for route in (route for route in operations.routes if isinstance(route, APIRoute)):
+        path = route.path.replace("{message_id}", str(NOBODY))
+        for method in sorted(route.methods or ()):
+            yield method, path
+            for way_round in (f"{path}/", f"/v1{path}", f"/{path}", f"/orders/..{path}", f"/orders/%2e%2e{path}"):
+                yield method, way_round
+
+
+@pytest.mark.parametrize(("method", "path"), list(operators_routes()))
+@pytest.mark.parametrize("base", ["API Gateway", "the base URL of a laptop"])
+async def test_no_operators_route_is_reached_where_clients_come_even_with_the_secret(
+    url: str, system: System, base: str, method: str, path: str
+) -> None:
+    operator = {"Authorization": f"Bearer {system.secrets['BILHETAGEM_OPERATORS_SECRET']}"}
+    reached = httpx.URL(url if base == "API Gateway" else system.url)
+    # As it stands: a client library would resolve the dots.
+    target = reached.copy_with(raw_path=reached.raw_path.rstrip(b"/") + path.encode())
+    async with httpx.AsyncClient(trust_env=False, timeout=60, headers=operator) as client:
+        answer = await client.request(method, target)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json"), answer.text
 
 
 async def test_a_location_is_all_that_a_client_needs(front: httpx.AsyncClient, api: Bilhetagem) -> None:
