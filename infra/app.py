@@ -13,12 +13,17 @@ from aws_cdk.cx_api import CloudAssembly
 from cdk_nag import AwsSolutionsChecks
 
 from contracts.choreography import CHOREOGRAPHY, Step
+from infra.bootstrap import Bootstrap
 from infra.data import Data
+from infra.edge import Behind, Edge
 from infra.identity import Identity
 from infra.messaging import Messaging
 from infra.network import Network
+from infra.observability import Observability
 from infra.roles import Roles
+from infra.services import Services
 from infra.settings import Environment, SettingsError, environments
+from infra.tasks import Tasks
 
 CDK_JSON = Path(__file__).with_name("cdk.json")
 OUTPUT = CDK_JSON.parent.parent / "cdk.out"
@@ -26,8 +31,11 @@ OUTPUT = CDK_JSON.parent.parent / "cdk.out"
 
 def build(app: App, table: tuple[Step, ...] = CHOREOGRAPHY) -> None:
     """Put the stacks of every environment of the app's context into it. Raises SettingsError."""
-    for settings in environments(app.node.try_get_context("environments")):
+    all_of_them = environments(app.node.try_get_context("environments"))
+    for settings in all_of_them:
         build_environment(app, settings, table)
+    account = Place(region=all_of_them[0].region)
+    Bootstrap(app, app.node.try_get_context("github"), all_of_them, env=account, synthesizer=_without_assets())
     Tags.of(app).add("project", "bilhetagem")
     check(app)
 
@@ -42,9 +50,13 @@ def build_environment(app: App, settings: Environment, table: tuple[Step, ...] =
     common = stack_arguments(settings)
     network = Network(app, settings, **common)
     Messaging(app, settings, table, **common)
-    Identity(app, settings, **common)
+    identity = Identity(app, settings, **common)
     roles = Roles(app, settings, table, **common)
-    Data(app, settings, network, roles, **common)
+    data = Data(app, settings, network, roles, **common)
+    tasks = Tasks(app, settings, network, data, app.node.try_get_context("image"), **common)
+    services = Services(app, settings, network, data, roles, tasks, table, **common)
+    Edge(app, settings, identity, None if settings.target else Behind(network, services.balancer), **common)
+    Observability(app, settings, services, table, **common)
 
 
 def stack_arguments(settings: Environment) -> dict[str, Any]:
@@ -52,9 +64,13 @@ def stack_arguments(settings: Environment) -> dict[str, Any]:
     return {
         "env": Place(region=settings.region),
         "tags": {"environment": settings.name},
-        # No stack has assets, so none needs what the rule would look for in the account.
-        "synthesizer": DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+        "synthesizer": _without_assets(),
     }
+
+
+def _without_assets() -> DefaultStackSynthesizer:
+    # No stack has assets, so none needs what the rule would look for in the account.
+    return DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
 
 
 def findings(assembly: CloudAssembly) -> Iterator[str]:

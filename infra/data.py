@@ -46,7 +46,7 @@ class Data(Stack):
     """One PostgreSQL for all services, each with a database and a login of its own in it, both called as the service
     (``bilhetagem create-databases`` makes them). A service logs in with its role, by IAM: there is no password.
 
-    ``database.secret`` is the master's login, made and rotated by RDS.
+    ``database.secret`` is the master's login, made and rotated by RDS. ``access_log`` takes all access logs.
     """
 
     def __init__(self, scope: Construct, settings: Environment, network: Network, roles: Roles, **stack: Any) -> None:
@@ -131,7 +131,7 @@ class Data(Stack):
             # CloudFormation deletes no bucket that holds something, and should not.
             "removal_policy": RemovalPolicy.RETAIN,
         }
-        access_log = s3.Bucket(
+        self.access_log = s3.Bucket(
             self,
             "access-log",
             lifecycle_rules=[s3.LifecycleRule(id="forget", expiration=Duration.days(ACCESS_LOG_DAYS))],
@@ -141,7 +141,7 @@ class Data(Stack):
             self,
             "tickets",
             versioned=True,
-            server_access_logs_bucket=access_log,
+            server_access_logs_bucket=self.access_log,
             server_access_logs_prefix="tickets/",
             lifecycle_rules=[
                 s3.LifecycleRule(

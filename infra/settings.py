@@ -14,6 +14,18 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Span:
+    """How many tasks a service has: never fewer, never more."""
+
+    fewest: Annotated[int, Field(ge=1)]
+    most: Annotated[int, Field(ge=1)]
+
+    def __post_init__(self) -> None:
+        if self.fewest > self.most:
+            raise ValueError(f"fewest is {self.fewest}, which is more than most, {self.most}")
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Environment:
     """One deployment of the whole system: ``dev`` or ``prod``."""
 
@@ -66,6 +78,20 @@ class Environment:
     """How far back a point-in-time restore reaches. In prod past the longest holiday; not to RDS's limit, since whoever
     was erased is in the backups still.
     """
+
+    ingress_tasks: Span
+    """Of each service. In prod two at least, in two zones, so that losing one stops nothing."""
+
+    worker_tasks: Span
+    """Of each service. Never none, since a worker's relay fires the timers. What all of them may have at the database
+    bounds the most: ``scaling.connections`` counts it. In dev one more than needed, so that scaling is seen at work.
+    """
+
+    alarm_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    """Whom alarms and the budget write to: a list that people on call read, rather than a person."""
+
+    monthly_budget_usd: Annotated[int, Field(ge=1)]
+    """What a month may cost before somebody is told: about a third over what it costs idle (docs/deploy.md)."""
 
     login_domain: Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
     """The first label of the sign-in's address. One of all accounts of the region, so another account needs another;

@@ -23,6 +23,8 @@ def resolved(value: Any, resources: Mapping[str, Any]) -> Any:
             return f"<{name}.{attribute}>"
         case {"Fn::ImportValue": name}:
             return f"<{resolved(name, resources)}>"
+        case {"Fn::Select": [index, _]}:
+            return f"<part {index}>"
         case {"Fn::Join": [str(between), parts]}:
             return between.join(resolved(part, resources) for part in parts)
         case {"Fn::Sub": str(text)}:

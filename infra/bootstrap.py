@@ -1,0 +1,231 @@
+"""What an account has once: the image's repository, GitHub's way in, and two switches of API Gateway and X-Ray."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_xray as xray
+from cdk_nag import NagPackSuppression, NagSuppressions
+from constructs import Construct
+
+from infra.settings import Environment, SettingsError
+
+REPOSITORY = "bilhetagem"
+
+IMAGES_KEPT = 100
+"""Releases that one can go back to: half a year of one on every working day."""
+
+GITHUB = "token.actions.githubusercontent.com"
+
+SPANS_INDEXED_PERCENT = 1
+"""Of all traces, how many X-Ray summarises; every span is in the log group all the same. One per cent is free."""
+
+CDK_ROLES = ("deploy", "file-publishing", "lookup")
+"""Made by ``cdk bootstrap``; the deployment is done with these (CDK Developer Guide, bootstrapping)."""
+
+_QUALIFIER = "hnb659fds"
+
+CREATE_DATABASES, MIGRATE = "create-databases", "migrate"
+"""What the pipeline runs as single tasks, and the commands that they carry out."""
+
+AGENTS = ("agent", "agent-of-databases")
+"""Who starts tasks: ``tasks.py`` makes these roles."""
+
+
+class Bootstrap(Stack):
+    """Deployed by hand, once for an account, by an administrator: whoever may change this may do anything.
+
+    GitHub's jobs get no key. They show a token that GitHub signed, and each role asks what the token must say: a role
+    that deploys to an environment can be taken only by a job of that environment, whose protection rules GitHub has
+    checked by then. ``github`` is the repository, ``OWNER/NAME``.
+    """
+
+    def __init__(self, scope: Construct, github: Any, environments: Sequence[Environment], **stack: Any) -> None:
+        super().__init__(scope, "Bilhetagem-Bootstrap", **stack)
+        if not isinstance(github, str) or github.count("/") != 1:
+            raise SettingsError("The CDK's context has no `github`: the repository that deploys, as OWNER/NAME.")
+        self._github = github
+        self._provider = iam.CfnOIDCProvider(
+            self, "github", url=f"https://{GITHUB}", client_id_list=["sts.amazonaws.com"]
+        )
+        repository = self._repository()
+        self._image_role(repository)
+        self._diff_role(environments)
+        for settings in environments:
+            self._deploy_role(settings)
+        self._let_api_gateway_log()
+        self._search_traces()
+        CfnOutput(self, "ImageRepository", value=repository.repository_uri)
+
+    def _repository(self) -> ecr.Repository:
+        return ecr.Repository(
+            self,
+            "images",
+            repository_name=REPOSITORY,
+            image_scan_on_push=True,
+            # A commit's name means the same for ever.
+            image_tag_mutability=ecr.TagMutability.IMMUTABLE,
+            lifecycle_rules=[ecr.LifecycleRule(max_image_count=IMAGES_KEPT)],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    def _role(self, name: str, subject: str, *statements: iam.PolicyStatement) -> iam.Role:
+        role = iam.Role(
+            self,
+            name,
+            role_name=f"bilhetagem-github-{name}",
+            # Exactly this subject: with a pattern, a branch could be called so that it fits.
+            assumed_by=iam.WebIdentityPrincipal(
+                self._provider.attr_arn,
+                {
+                    "StringEquals": {
+                        f"{GITHUB}:aud": "sts.amazonaws.com",
+                        f"{GITHUB}:sub": f"repo:{self._github}:{subject}",
+                    }
+                },
+            ),
+            max_session_duration=Duration.hours(1),
+            inline_policies={"github": iam.PolicyDocument(statements=list(statements))},
+        )
+        NagSuppressions.add_resource_suppressions(
+            role,
+            [
+                NagPackSuppression(
+                    id="AwsSolutions-IAM5",
+                    reason="What is left open are ids that AWS makes up behind a name: of a stack, a task, a task's "
+                    "revision. A login to ECR has no resource at all (Service Authorization Reference).",
+                )
+            ],
+        )
+        CfnOutput(self, f"{''.join(word.capitalize() for word in name.split('-'))}Role", value=role.role_arn)
+        return role
+
+    def _image_role(self, repository: ecr.Repository) -> None:
+        self._role(
+            "image",
+            "ref:refs/heads/main",
+            iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+            iam.PolicyStatement(
+                actions=[
+                    "ecr:BatchCheckLayerAvailability",
+                    "ecr:BatchGetImage",
+                    "ecr:CompleteLayerUpload",
+                    "ecr:DescribeImages",
+                    "ecr:InitiateLayerUpload",
+                    "ecr:PutImage",
+                    "ecr:UploadLayerPart",
+                ],
+                resources=[repository.repository_arn],
+            ),
+        )
+
+    def _diff_role(self, environments: Sequence[Environment]) -> None:
+        # Templates only. The CDK's own role for this reads everything in the account, buyers' tickets included.
+        stacks = [self._stacks(settings.stack("")) for settings in environments]
+        self._role(
+            "diff",
+            "pull_request",
+            iam.PolicyStatement(
+                actions=["cloudformation:DescribeStacks", "cloudformation:GetTemplate"],
+                resources=[*stacks, self._stacks(self.stack_name)],
+            ),
+        )
+
+    def _deploy_role(self, settings: Environment) -> None:
+        cluster = settings.prefix.removesuffix("-")
+        families = [f"{settings.prefix}{task}" for task in (CREATE_DATABASES, MIGRATE)]
+        # A one-off task's role is called as its family.
+        roles = [*families, *(f"{settings.prefix}{agent}" for agent in AGENTS)]
+        self._role(
+            f"deploy-{settings.name}",
+            f"environment:{settings.name}",
+            iam.PolicyStatement(
+                actions=["sts:AssumeRole"],
+                resources=[
+                    self._iam_role(f"cdk-{_QUALIFIER}-{role}-role-{Aws.ACCOUNT_ID}-{settings.region}")
+                    for role in CDK_ROLES
+                ],
+            ),
+            iam.PolicyStatement(
+                actions=["cloudformation:DescribeStacks"], resources=[self._stacks(settings.stack(""))]
+            ),
+            iam.PolicyStatement(
+                actions=["ecs:RunTask"],
+                resources=[self._arn("ecs", f"task-definition/{family}:*") for family in families],
+                conditions={"ArnEquals": {"ecs:cluster": self._arn("ecs", f"cluster/{cluster}")}},
+            ),
+            iam.PolicyStatement(actions=["ecs:DescribeTasks"], resources=[self._arn("ecs", f"task/{cluster}/*")]),
+            iam.PolicyStatement(
+                actions=["iam:PassRole"],
+                resources=[self._iam_role(role) for role in roles],
+                conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+            ),
+        )
+
+    def _let_api_gateway_log(self) -> None:
+        role = iam.Role(
+            self,
+            "api-gateway-log",
+            assumed_by=iam.ServicePrincipal(
+                "apigateway.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+            ),
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonAPIGatewayPushToCloudWatchLogs")
+            ],
+        )
+        NagSuppressions.add_resource_suppressions(
+            role,
+            [
+                NagPackSuppression(
+                    id="AwsSolutions-IAM4",
+                    reason="API Gateway refuses a role that lacks any action of this policy, whichever stages log.",
+                )
+            ],
+        )
+        apigateway.CfnAccount(self, "api-gateway", cloud_watch_role_arn=role.role_arn)
+
+    def _search_traces(self) -> None:
+        """X-Ray takes spans by OTLP only when it keeps them in CloudWatch Logs (X-Ray Developer Guide, Transaction
+        Search).
+        """
+        allowed = logs.CfnResourcePolicy(
+            self,
+            "spans",
+            policy_name="bilhetagem-spans",
+            policy_document=self.to_json_string(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Sid": "TransactionSearch",
+                            "Effect": "Allow",
+                            "Principal": {"Service": "xray.amazonaws.com"},
+                            "Action": "logs:PutLogEvents",
+                            "Resource": [
+                                self._arn("logs", f"log-group:{group}:*")
+                                for group in ("aws/spans", "/aws/application-signals/data")
+                            ],
+                            "Condition": {
+                                "ArnLike": {"aws:SourceArn": self._arn("xray", "*")},
+                                "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+                            },
+                        }
+                    ],
+                }
+            ),
+        )
+        search = xray.CfnTransactionSearchConfig(self, "traces", indexing_percentage=SPANS_INDEXED_PERCENT)
+        search.add_resource_dependency(allowed)
+
+    def _stacks(self, name: str) -> str:
+        return self._arn("cloudformation", f"stack/{name}*/*")
+
+    def _iam_role(self, name: str) -> str:
+        return f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{name}"
+
+    def _arn(self, service: str, resource: str) -> str:
+        return f"arn:{Aws.PARTITION}:{service}:{self.region}:{Aws.ACCOUNT_ID}:{resource}"

@@ -1,0 +1,188 @@
+"""What a process gets is what its code reads: every variable, every secret, and time enough to stop."""
+
+import json
+import re
+import string
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+import yaml
+
+from contracts.routes import SERVICES
+from infra.app import CDK_JSON
+from infra.processes import SECRETS
+from infra.services import DEREGISTRATION_SECONDS
+from infra.settings import SettingsError
+from infra.tasks import STOP_SECONDS, image_named
+from infra.tests.conftest import Template
+from infra.tests.policies import rights_of
+from infra.tests.test_network import of_type
+from services.chassis.config import INTEGRATION_SECONDS, Settings
+from services.chassis.process import DRAIN_SECONDS
+from services.operations.databases import MasterSettings
+from services.operations.registry import SERVICES as REGISTRY
+from services.payment.service import Settings as PaymentSettings
+from services.ticket.adapters.qr import load_private_key
+from services.ticket.service import TicketSettings
+
+ENVIRONMENTS = ("dev", "prod")
+PREFIX = "BILHETAGEM_"
+PROCESSES = [(service, part) for service in SERVICES for part in ("ingress", "worker")]
+
+
+def containers(templates: dict[str, Template], environment: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every container by its task's family, without the environment's prefix."""
+    for stack in ("Services", "Tasks"):
+        for task in of_type(templates[f"Bilhetagem-{environment}-{stack}"], "ECS::TaskDefinition").values():
+            (container,) = task["ContainerDefinitions"]
+            yield task["Family"].removeprefix(f"bilhetagem-{environment}-"), container
+
+
+def told(container: dict[str, Any]) -> dict[str, str]:
+    return {each["Name"]: each["Value"] for each in container["Environment"]}
+
+
+def injected(container: dict[str, Any]) -> set[str]:
+    return {each["Name"] for each in container["Secrets"]}
+
+
+def readable(settings: type[Settings]) -> set[str]:
+    return {"AWS_REGION", *(f"{PREFIX}{name.upper()}" for name in settings.model_fields)}
+
+
+def required(settings: type[Settings]) -> set[str]:
+    return {f"{PREFIX}{name.upper()}" for name, field in settings.model_fields.items() if field.is_required()}
+
+
+@pytest.fixture
+def of_family(templates: dict[str, Template], environment: str) -> dict[str, dict[str, Any]]:
+    return dict(containers(templates, environment))
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize(("service", "part"), PROCESSES)
+def test_a_process_is_told_what_it_reads_and_all_that_it_must_be_told(
+    of_family: dict[str, dict[str, Any]], service: str, part: str
+) -> None:
+    container = of_family[f"{service}-{part}"]
+    names = {*told(container), *injected(container)}
+
+    assert names <= readable(REGISTRY[service].settings)
+    assert required(REGISTRY[service].settings) <= names
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_migrations_are_told_what_every_service_must_be(of_family: dict[str, dict[str, Any]]) -> None:
+    names = {*told(of_family["migrate"]), *injected(of_family["migrate"])}
+
+    assert set().union(*(required(service.settings) for service in REGISTRY.values())) <= names
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_making_databases_is_told_where_and_gets_the_master_s_login(of_family: dict[str, dict[str, Any]]) -> None:
+    container = of_family["create-databases"]
+
+    assert injected(container) == {"BILHETAGEM_DATABASE_MASTER"}
+    url = re.sub("<[^>]+>", "host", told(container)["BILHETAGEM_DATABASE_URL"])
+    MasterSettings.model_validate(
+        {"database_url": url, "database_master": json.dumps({"username": "master", "password": "p"})}
+    )
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_is_secret_is_injected_and_nothing_else_is(of_family: dict[str, dict[str, Any]]) -> None:
+    secret = {
+        f"{PREFIX}{name.upper()}"
+        for service in REGISTRY.values()
+        for name, field in service.settings.model_fields.items()
+        if "Secret" in str(field.annotation)
+    }
+
+    assert {secret.variable for secret in SECRETS} == secret
+    for family, container in of_family.items():
+        assert not secret & told(container).keys()
+        assert injected(container) <= secret or family == "create-databases"
+
+
+def test_made_secrets_are_such_as_the_services_take() -> None:
+    chance = Random(1)
+    made = {
+        secret.variable.removeprefix(PREFIX).lower(): "".join(
+            chance.choices(string.ascii_letters + string.digits, k=secret.length)
+        )
+        for secret in SECRETS
+    }
+
+    load_private_key(made["tickets_signing_key"])
+    TicketSettings.model_validate(made)
+    PaymentSettings.model_validate(made)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_containers_are_started_as_docker_compose_does(of_family: dict[str, dict[str, Any]]) -> None:
+    composed = yaml.safe_load((CDK_JSON.parents[1] / "docker-compose.yml").read_text())["services"]
+    for service, part in PROCESSES:
+        container = of_family[f"{service}-{part}"]
+        other = composed[service if part == "ingress" else f"{service}-worker"]
+        assert " ".join(container["Command"]) == other["command"]
+    assert of_family["migrate"]["Command"] == [composed["migrate"]["command"]]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_containers_have_no_more_rights_than_those_of_docker_compose(of_family: dict[str, dict[str, Any]]) -> None:
+    for container in of_family.values():
+        assert container["ReadonlyRootFilesystem"]
+        assert container["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_process_may_drain(of_family: dict[str, dict[str, Any]]) -> None:
+    assert {container["StopTimeout"] for container in of_family.values()} == {STOP_SECONDS}
+    # 120 is Fargate's limit.
+    assert DRAIN_SECONDS < INTEGRATION_SECONDS < DEREGISTRATION_SECONDS < STOP_SECONDS <= 120
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_agents_get_the_image_the_logs_and_these_secrets(templates: dict[str, Template], environment: str) -> None:
+    rights = rights_of(templates[f"Bilhetagem-{environment}-Tasks"])
+    prefix = f"bilhetagem-{environment}-"
+    secrets = set(of_type(templates[f"Bilhetagem-{environment}-Tasks"], "SecretsManager::Secret"))
+
+    def readable_by(agent: str) -> set[str]:
+        (statement,) = (
+            each for each in rights[f"{prefix}{agent}"].statements if "secretsmanager" in str(each["Action"])
+        )
+        several = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        return {re.sub("[<>]", "", each) for each in several}
+
+    assert readable_by("agent") == secrets
+    (master,) = readable_by("agent-of-databases")
+    assert "MasterUserSecret" in master
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_migrations_log_in_as_each_service_and_making_databases_by_password_only(
+    templates: dict[str, Template], environment: str
+) -> None:
+    rights = rights_of(templates[f"Bilhetagem-{environment}-Tasks"])
+    (statement,) = rights[f"bilhetagem-{environment}-migrate"].statements
+
+    assert statement["Action"] == "rds-db:connect"
+    assert {each.rpartition("/")[2] for each in statement["Resource"]} == set(SERVICES)
+    assert rights[f"bilhetagem-{environment}-create-databases"].statements == []
+
+
+@pytest.mark.parametrize(
+    ("image", "named"),
+    [("sha256:" + "0a" * 32, "bilhetagem@sha256:" + "0a" * 32), ("2027.1", "bilhetagem:2027.1")],
+)
+def test_an_image_is_named_by_digest_or_tag(image: str, named: str) -> None:
+    assert image_named(image) == named
+
+
+@pytest.mark.parametrize("image", [None, "", "sha256:0a", "a/b", "-"])
+def test_what_names_no_image_is_refused(image: Any) -> None:
+    with pytest.raises(SettingsError, match=r"is .*, and no digest"):
+        image_named(image)
