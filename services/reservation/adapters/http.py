@@ -1,20 +1,17 @@
 """The routes of ``/reservations``."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Response
+from fastapi import Response
 
 from contracts.reservation import CancelReservation, ReservationBody, ReserveTickets
-from services.chassis.http import Ingress, IngressDep, Listing, PageDep, Pending, Problem, Router, problems
+from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Pending, Problem, Router, problems
 from services.reservation.domain import Status
 from services.reservation.ports import Availability, Reads, Reservation
 
 router = Router()
 
 CANCEL_THE_ORDER = (409, "cancel_the_order", "It belongs to an order: cancel the order, and its seats come free.")
-
-type Id = Annotated[UUID, Path(alias="id")]
 
 
 def reads(ingress: Ingress) -> Reads:
@@ -61,13 +58,13 @@ async def availability(ticket_id: UUID, ingress: IngressDep) -> Response:
 
 
 @router.get("/reservations/{id}", response_model=Reservation | Pending, responses=problems(404))
-async def get_reservation(reservation_id: Id, ingress: IngressDep) -> Response:
+async def get_reservation(reservation_id: IdPath, ingress: IngressDep) -> Response:
     """A reservation; `pending` while it is not decided. `Prefer: wait=N` holds the answer until it is."""
     return await ingress.get(reservation_id, reads(ingress).reservations, settled=is_decided)
 
 
 @router.delete("/reservations/{id}", status_code=202, response_model=Pending, responses=problems(404, CANCEL_THE_ORDER))
-async def cancel_reservation(reservation_id: Id, ingress: IngressDep) -> Response:
+async def cancel_reservation(reservation_id: IdPath, ingress: IngressDep) -> Response:
     """Give a plain hold back."""
     known = await ingress.find(reservation_id, reads(ingress).reservations)
     if known and known.status in {Status.ATTACHED, Status.CONFIRMED}:

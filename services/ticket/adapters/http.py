@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import Header, Path, Query, Response
+from fastapi import Header, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
@@ -18,6 +18,7 @@ from contracts.money import Money
 from contracts.reservation import ReservationsConfirmed
 from contracts.ticket import TicketTypeBody, TicketTypeChanged, TicketTypeCreated
 from services.chassis.http import (
+    IdPath,
     IngressDep,
     Listing,
     OperatorDep,
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
 
 router = Router()
 
-type Id = Annotated[UUID, Path(alias="id")]
+WRONG_EVENT = (409, "wrong_event", "A ticket type stays with its event.")
+NOT_CONFIRMED = (409, "not_confirmed", "This order's reservations were never confirmed to the ticket service.")
+ORDER_MISMATCH = (409, "order_mismatch", "The order that was confirmed is another one than the payload says.")
+WITHDRAWN = (410, "voided", "The ticket was withdrawn.")
 
 
 @dataclass(frozen=True)
@@ -124,14 +128,14 @@ async def list_issued(ingress: IngressDep, page: PageDep, order_id: Annotated[UU
 
 
 @router.get("/tickets/issued/{id}", response_model=IssuedTicketView, responses=problems(404))
-async def get_issued(ticket_id: Id, ingress: IngressDep) -> Response:
+async def get_issued(ticket_id: IdPath, ingress: IngressDep) -> Response:
     """An issued ticket."""
     return shown(_ticket_view(_found(await _desk(ingress).catalogue.ticket(ticket_id))))
 
 
 _REFUSALS = {
     "already_used": "The ticket was used before: see used_at.",
-    "voided": "The ticket was withdrawn.",
+    "voided": WITHDRAWN[2],
     "event_cancelled": "The event is called off.",
 }
 
@@ -142,7 +146,7 @@ _REFUSALS = {
     responses=problems(401, 404, *((409, slug, detail) for slug, detail in _REFUSALS.items())),
     summary="Let a ticket's holder in, once",
 )
-async def check_in(ticket_id: Id, ingress: IngressDep, operator: OperatorDep) -> Response:
+async def check_in(ticket_id: IdPath, ingress: IngressDep, operator: OperatorDep) -> Response:
     """At the gate. A repeat with the same Idempotency-Key gets the same answer again."""
     async with ingress.work() as work:
         _, again = await work.identify(ticket_id)
@@ -198,11 +202,7 @@ class OrderPayload(BaseModel):
     response_model=Listing[IssuedTicketView],
     responses={
         202: {"model": Pending, "description": "Its confirmation is taken up (again)"},
-        **problems(
-            401,
-            (409, "not_confirmed", "This order's reservations were never confirmed to the ticket service."),
-            (409, "order_mismatch", "The order that was confirmed is another one than the payload says."),
-        ),
+        **problems(401, NOT_CONFIRMED, ORDER_MISMATCH),
     },
     summary="Take up an order whose issue failed",
 )
@@ -226,7 +226,7 @@ async def take_up_again(body: OrderPayload, ingress: IngressDep, operator: Opera
     if await catalogue.issue_waits(body.order_id):
         location = f"/tickets/issued?order_id={body.order_id}"
         return shown(Pending(id=body.order_id), 202, {"Location": location, "Retry-After": "1"})
-    raise Problem(409, "not_confirmed", "This order's reservations were never confirmed to the ticket service.")
+    raise Problem(*NOT_CONFIRMED)
 
 
 def _seats(confirmed: ReservationsConfirmed) -> list[OrderedSeats]:
@@ -238,14 +238,14 @@ def _seats(confirmed: ReservationsConfirmed) -> list[OrderedSeats]:
 
 def _compare(body: OrderPayload, user_id: UUID, event_id: UUID, seats: Iterable[OrderedSeats]) -> None:
     if body.differs_from(user_id, event_id, seats):
-        raise Problem(409, "order_mismatch", "The order that was confirmed is another one than the payload says.")
+        raise Problem(*ORDER_MISMATCH)
 
 
 # What stands under an id: its routes come last, since {id} also matches the words above
 
 
 @router.get("/tickets/{id}", response_model=TicketTypeView, responses=problems(404), summary="A ticket type")
-async def get_type(type_id: Id, ingress: IngressDep) -> Response:
+async def get_type(type_id: IdPath, ingress: IngressDep) -> Response:
     """As its organiser wants it sold."""
     return shown(_type_view(_found(await _desk(ingress).catalogue.ticket_type(type_id))))
 
@@ -253,16 +253,16 @@ async def get_type(type_id: Id, ingress: IngressDep) -> Response:
 @router.put(
     "/tickets/{id}",
     response_model=TicketTypeView,
-    responses=problems(404, (409, "wrong_event", "A ticket type stays with its event.")),
+    responses=problems(404, WRONG_EVENT),
     summary="Change a ticket type",
 )
-async def change_type(type_id: Id, body: TicketTypeBody, ingress: IngressDep) -> Response:
+async def change_type(type_id: IdPath, body: TicketTypeBody, ingress: IngressDep) -> Response:
     """All of it, but for its event. A quantity below what is held and sold counts as just that much."""
     async with ingress.work() as work:
         row = _found(await work.load(TicketType, type_id))
         changed = row.change(_row(type_id, body))
         if isinstance(changed, Refused):
-            raise Problem(409, changed.reason, "A ticket type stays with its event.")
+            raise Problem(*WRONG_EVENT)
         if changed:
             work.emit(_fact(TicketTypeChanged, row))
     return shown(_type_view(row))
@@ -274,12 +274,12 @@ async def change_type(type_id: Id, body: TicketTypeBody, ingress: IngressDep) ->
     responses={
         200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}},
         304: {"description": "Not changed since the ETag of If-None-Match"},
-        **problems(404, (410, "voided", "The ticket was withdrawn.")),
+        **problems(404, WITHDRAWN),
     },
     summary="An issued ticket's PDF",
 )
 async def get_pdf(
-    ticket_id: Id,
+    ticket_id: IdPath,
     ingress: IngressDep,
     if_none_match: Annotated[str, Header(description="The ETag of the PDF that the client has")] = "",
 ) -> Response:
@@ -287,7 +287,7 @@ async def get_pdf(
     desk = _desk(ingress)
     ticket = _found(await desk.catalogue.ticket(ticket_id))
     if ticket.status is Status.VOIDED:
-        raise Problem(410, "voided", "The ticket was withdrawn.")
+        raise Problem(*WITHDRAWN)
     event = await desk.catalogue.event(ticket.event_id)
     stored = await _opened(desk, ticket)
     # Revalidated each time: it changes with its event, and ends when it is withdrawn.
@@ -301,16 +301,13 @@ async def get_pdf(
 
 
 async def _opened(desk: Desk, ticket: Ticket) -> "StoredPdf":
-    key = ticket.pdf_key
-    stored = await desk.archive.open(key)
-    if stored is None:
-        # A laptop's LocalStack forgets its buckets: a PDF that is lost is printed again.
-        sheet = _found(await desk.catalogue.sheet(ticket.id))
-        (key,) = await desk.press([sheet])
-        stored = await desk.archive.open(key)
-    if stored is None:
-        raise Problem(503)
-    return stored
+    if stored := await desk.archive.open(ticket.pdf_key):
+        return stored
+    # A laptop's LocalStack forgets its buckets: a PDF that is lost is printed again.
+    (key,) = await desk.press([_found(await desk.catalogue.sheet(ticket.id))])
+    if stored := await desk.archive.open(key):
+        return stored
+    raise Problem(503)
 
 
 def _tags(if_none_match: str) -> set[str]:
