@@ -96,8 +96,8 @@ class Bootstrap(Stack):
             [
                 NagPackSuppression(
                     id="AwsSolutions-IAM5",
-                    reason="What is left open are ids that AWS makes up behind a name: of a stack, a task, a task's "
-                    "revision. A login to ECR has no resource at all (Service Authorization Reference).",
+                    reason="What is left open are ids that AWS makes up behind a name: of a stack, a task, a "
+                    "revision, a pool. A login to ECR has no resource at all (Service Authorization Reference).",
                 )
             ],
         )
@@ -159,6 +159,12 @@ class Bootstrap(Stack):
                 conditions={"ArnEquals": {"ecs:cluster": self._arn("ecs", f"cluster/{cluster}")}},
             ),
             iam.PolicyStatement(actions=["ecs:DescribeTasks"], resources=[self._arn("ecs", f"task/{cluster}/*")]),
+            # The purchase after a release asks as a partner's app, whose secret Cognito tells.
+            iam.PolicyStatement(
+                actions=["cognito-idp:DescribeUserPoolClient"],
+                resources=[self._arn("cognito-idp", "userpool/*")],
+                conditions={"StringEquals": {"aws:ResourceTag/environment": settings.name}},
+            ),
             iam.PolicyStatement(
                 actions=["iam:PassRole"],
                 resources=[self._iam_role(role) for role in roles],

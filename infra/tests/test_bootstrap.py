@@ -94,6 +94,16 @@ def test_a_deployment_reaches_its_own_environment_only(
     assert not deploy.allow("iam:PassRole", role(f"bilhetagem-{environment}-operator"))
 
 
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_a_deployment_asks_for_the_secret_of_its_own_pool_s_apps_only(
+    rights: dict[str, Rights], environment: str
+) -> None:
+    deploy = rights[f"bilhetagem-github-deploy-{environment}"]
+    (asking,) = (each for each in deploy.statements if each["Action"] == "cognito-idp:DescribeUserPoolClient")
+
+    assert asking["Condition"] == {"StringEquals": {"aws:ResourceTag/environment": environment}}
+
+
 @pytest.mark.parametrize("action", ["s3:GetObject", "sts:AssumeRole", "cloudformation:CreateChangeSet"])
 def test_a_pull_request_sees_templates_and_nothing_else(rights: dict[str, Rights], action: str) -> None:
     diff = rights["bilhetagem-github-diff"]
