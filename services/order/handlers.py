@@ -1,6 +1,6 @@
 """Every message that the order service hears, and its answer."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from contracts.event import EventCancelled
 from contracts.message import Message
@@ -102,32 +102,34 @@ def _refusal(message: PlaceOrder, ports: Ports) -> str | None:
 @on(ReservationsAttached, touches=its_order)
 def attach(message: ReservationsAttached, ports: Ports) -> Iterator[Message]:
     """The order has its seats."""
+    order = ports.rows.get(Order, message.order_id)
     seats = tuple(
         Seats(line.reservation_id, line.ticket_id, line.ticket_name, line.quantity, line.unit_price.cents)
         for line in message.lines
     )
-    return _answer(
-        message, ports, lambda order: order.attach(seats, message.expires_at - ports.payment_margin, ports.now)
-    )
+    yield from _spoken(order, order.attach(seats, message.expires_at - ports.payment_margin, ports.now))
 
 
 @on(ReservationsRefused, touches=its_order)
 def refuse_seats(message: ReservationsRefused, ports: Ports) -> Iterator[Message]:
     """The order cannot have its seats."""
-    return _answer(message, ports, lambda order: order.refuse_seats(message.reason, ports.now))
+    order = ports.rows.get(Order, message.order_id)
+    yield from _spoken(order, order.refuse_seats(message.reason, ports.now))
 
 
 @on(ProductsAllocated, touches=its_order)
 def allocate(message: ProductsAllocated, ports: Ports) -> Iterator[Message]:
     """The order has its products."""
+    order = ports.rows.get(Order, message.order_id)
     extras = tuple(Extra(line.product_id, line.name, line.quantity, line.unit_price.cents) for line in message.lines)
-    return _answer(message, ports, lambda order: order.allocate(extras, ports.now))
+    yield from _spoken(order, order.allocate(extras, ports.now))
 
 
 @on(ProductsRefused, touches=its_order)
 def refuse_products(message: ProductsRefused, ports: Ports) -> Iterator[Message]:
     """The order cannot have its products."""
-    return _answer(message, ports, lambda order: order.refuse_products(message.reason, ports.now))
+    order = ports.rows.get(Order, message.order_id)
+    yield from _spoken(order, order.refuse_products(message.reason, ports.now))
 
 
 # The way to the tickets
@@ -136,13 +138,15 @@ def refuse_products(message: ProductsRefused, ports: Ports) -> Iterator[Message]
 @on(ReservationsConfirmed, touches=its_order)
 def confirm(message: ReservationsConfirmed, ports: Ports) -> Iterator[Message]:
     """The order's seats are sold."""
-    return _answer(message, ports, Order.confirm)
+    order = ports.rows.get(Order, message.order_id)
+    yield from _spoken(order, order.confirm())
 
 
 @on(TicketsIssued, touches=its_order)
 def complete(message: TicketsIssued, ports: Ports) -> Iterator[Message]:
     """The buyer has the tickets."""
-    return _answer(message, ports, Order.complete)
+    order = ports.rows.get(Order, message.order_id)
+    yield from _spoken(order, order.complete())
 
 
 # The ways back
@@ -163,37 +167,43 @@ def cancel(message: CancelOrder, ports: Ports) -> Iterator[Message]:
 @on(ReservationExpired, touches=its_order)
 def expire(message: ReservationExpired, ports: Ports) -> Iterator[Message]:
     """The order's time to pay is over."""
-    return _answer(message, ports, Order.expire)
+    order = ports.rows.get(Order, message.order_id)
+    yield from _spoken(order, order.expire())
 
 
 @on(PaymentDeclined, touches=its_order)
 def decline(message: PaymentDeclined, ports: Ports) -> Iterator[Message]:
     """Nobody will pay."""
-    return _answer(message, ports, Order.decline)
+    order = ports.rows.get(Order, message.order_id)
+    yield from _spoken(order, order.decline())
 
 
 @on(PaymentVoided, touches=its_order)
 def payment_voided(message: PaymentVoided, ports: Ports) -> Iterator[Message]:
     """Nobody can pay any more: the cancellation that asked for this is through."""
-    return _answer(message, ports, Order.payment_voided)
+    order = ports.rows.get(Order, message.order_id)
+    yield from _spoken(order, order.payment_voided())
 
 
 @on(TicketsVoided, touches=its_order)
 def tickets_voided(message: TicketsVoided, ports: Ports) -> Iterator[Message]:
     """Nobody gets in any more: the cancellation that asked for this is through."""
-    return _answer(message, ports, Order.tickets_voided)
+    order = ports.rows.get(Order, message.order_id)
+    yield from _spoken(order, order.tickets_voided())
 
 
 @on(VoidRefused, touches=its_order)
 def keep(message: VoidRefused, ports: Ports) -> Iterator[Message]:
     """The cancellation came too late, unless it has grown stronger meanwhile."""
-    return _answer(message, ports, lambda order: order.keep(message.reason))
+    order = ports.rows.get(Order, message.order_id)
+    yield from _spoken(order, order.keep(message.reason))
 
 
 @on(PaymentRefunded, touches=its_order)
 def refund(message: PaymentRefunded, ports: Ports) -> Iterator[Message]:
     """The buyer has the money back."""
-    return _answer(message, ports, lambda order: order.refund(ports.now))
+    order = ports.rows.get(Order, message.order_id)
+    yield from _spoken(order, order.refund(ports.now))
 
 
 # An event that is called off
@@ -248,12 +258,6 @@ def learn(message: UserRegistered | UserUpdated | UserErased, ports: Ports) -> I
 
 
 # What an order says, as messages
-
-
-def _answer(message: OfOneOrder, ports: Ports, hear: Callable[[Order], Words]) -> Iterator[Message]:
-    """What the order that a message is about says to it."""
-    order = ports.rows.get(Order, message.order_id)
-    return _spoken(order, hear(order))
 
 
 def _spoken(order: Order, words: Words) -> Iterator[Message]:
