@@ -1,6 +1,6 @@
 """The roles of the running system: one for each ingress, one for each worker, one for operators."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from aws_cdk import Aws, Stack
@@ -32,7 +32,9 @@ class Roles(Stack):
             )
             for name, granted in grants(table).items()
         }
-        self._let_see_ages(self.operator)
+        self._let_everywhere("operator-metrics", "cloudwatch:GetMetricStatistics", [self.operator])
+        processes = [role for name, role in self._roles.items() if name != "operator"]
+        self._let_everywhere("traces", "xray:PutTraceSegments", processes)
 
     @property
     def operator(self) -> iam.Role:
@@ -69,19 +71,16 @@ class Roles(Stack):
                     ],
                 )
 
-    def _let_see_ages(self, operator: iam.Role) -> None:
-        policy = iam.Policy(
-            self,
-            "operator-metrics",
-            statements=[iam.PolicyStatement(actions=["cloudwatch:GetMetricStatistics"], resources=["*"])],
-            roles=[operator],
-        )
+    def _let_everywhere(self, name: str, action: str, roles: Sequence[iam.Role]) -> None:
+        statement = iam.PolicyStatement(actions=[action], resources=["*"])
+        policy = iam.Policy(self, name, statements=[statement], roles=list(roles))
         NagSuppressions.add_resource_suppressions(
             policy,
             [
                 NagPackSuppression(
                     id="AwsSolutions-IAM5",
-                    reason="A metric is no resource that this action could name (Service Authorization Reference).",
+                    reason="Neither metrics nor spans are resources that an action could name (Service Authorization "
+                    "Reference).",
                     applies_to=["Resource::*"],
                 )
             ],

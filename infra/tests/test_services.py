@@ -18,6 +18,7 @@ from infra.scaling import CONNECTIONS_KEPT_FREE, CONNECTIONS_PER_TASK, connectio
 from infra.settings import Environment, SettingsError, Span, environments
 from infra.tests.choreographies import WITH_A_ROW, WITHOUT_PRODUCTS
 from infra.tests.conftest import Template
+from infra.tests.policies import rights_of
 from infra.tests.synthesis import Synthesised
 from infra.tests.test_network import of_type
 from services.chassis.database import Database
@@ -239,3 +240,16 @@ def test_a_listener_less_and_its_worker_only_relays(without_products: Synthesise
     assert not queues_of("product", WITHOUT_PRODUCTS)
     assert "product" not in backlogs(services)
     assert spans(services)["product-worker"] == (1, 1)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_process_may_send_spans_and_read_none(templates: dict[str, Template], environment: str) -> None:
+    rights = rights_of(templates[f"Bilhetagem-{environment}-Roles"])
+
+    def able(action: str) -> set[str]:
+        return {
+            role.removeprefix(f"bilhetagem-{environment}-") for role, each in rights.items() if each.allow(action, "*")
+        }
+
+    assert able("xray:PutTraceSegments") == NAMES
+    assert able("xray:BatchGetTraces") == set()
