@@ -137,15 +137,17 @@ class Envelope:
             traceparent=traceparent,
         )
 
-    def followed_by(self, message: Message, *, by: str, at: datetime) -> "Envelope":
-        """Wrap what a handler of this one emits: id, causation and trace follow from this one."""
+    def followed_by(self, message: Message, *, by: str, at: datetime, traceparent: str | None = None) -> "Envelope":
+        """Wrap what a handler of this one emits: id, causation and trace follow from this one. ``traceparent`` names
+        the span, within that trace, in which it was handled.
+        """
         return Envelope(
             id=message.id_when(self.id),
             source=f"/bilhetagem/{by}",
             time=at,
             message=message,
             causation=self.id,
-            traceparent=self.traceparent,
+            traceparent=traceparent or self.traceparent,
         )
 
     def attributes(self, *, personal: bool = True) -> dict[str, Any]:

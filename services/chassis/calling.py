@@ -7,10 +7,12 @@ from typing import Any
 
 from contracts.message import Envelope, Message
 from services.chassis.dispatching import Dispatcher
-from services.chassis.handling import Emitted, Handler, Later, Ports, Result
+from services.chassis.handling import Emitted, Handler, Later, Ports
 from services.chassis.kernel import NotYet
+from services.chassis.letters import Letter
 from services.chassis.rows import Key, Rows, field_names
 from services.chassis.store import Entry
+from services.chassis.trace_context import traceparent
 
 
 class Forbidden(Exception):
@@ -21,12 +23,11 @@ class Forbidden(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A message, the rows of its batch, the keys among them that it declared, and its effect's result."""
+    """A message, the rows of its batch, and the keys among them that it declared."""
 
-    envelope: Envelope
+    letter: Letter
     rows: Rows
     declared: frozenset[Key]
-    effect: Result | None
 
     def run(
         self,
@@ -38,34 +39,36 @@ class Call:
         """Call the handler, enqueue what it emits, and say what the journal keeps. Raises what the handler raises, and
         Forbidden.
         """
+        envelope, effect = self.letter.envelope, self.letter.effect
         before = self.rows.state(self.declared)
         handed = ports(
             rows=self.rows.within(self.declared),
             now=dispatcher.now,
-            sent=self.envelope.time,
-            id=self.envelope.id,
-            effect=self.effect,
+            sent=envelope.time,
+            id=envelope.id,
+            effect=effect,
         )
         try:
-            emitted: list[Emitted] = list(handler.handle(self.envelope.message, handed))
+            emitted: list[Emitted] = list(handler.handle(envelope.message, handed))
         except NotYet as error:
             if self.rows.state(self.declared) != before:
-                raise Forbidden(f"{self.envelope.message.type}: NotYet was raised after a change") from error
+                raise Forbidden(f"{envelope.message.type}: NotYet was raised after a change") from error
             raise
-        followers = [dispatcher.follow(self.envelope, emission) for emission in emitted]
+        trace = traceparent(self.letter.span) if self.letter.span else None
+        followers = [dispatcher.follow(envelope, emission, trace) for emission in emitted]
         self._check(followers, allowed)
         changed = self.rows.state(self.declared) != before
         return Entry(
-            envelope=self.envelope,
+            envelope=envelope,
             outcome="handled" if changed or emitted else "ignored",
             now=dispatcher.now,
-            effect=self.effect.model_dump(mode="json") if self.effect else None,
+            effect=effect.model_dump(mode="json") if effect else None,
             read=list(_shared(before)),
             emitted=[_noted(*pair) for pair in zip(followers, emitted, strict=True)],
         )
 
     def _check(self, followers: Sequence[Envelope], allowed: Collection[type[Message]]) -> None:
-        cause = self.envelope.message.type
+        cause = self.letter.envelope.message.type
         for follower in followers:
             if type(follower.message) not in allowed:
                 raise Forbidden(f"{follower.message.type} may not be emitted on {cause}")

@@ -30,7 +30,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from services.chassis import tracing
 from services.chassis.outages import translated
+from services.chassis.sql_spans import trace_sql
 
 BUSY_TIMEOUT_SECONDS = 15
 """How long a SQLite writer waits for another process's write to end. Ours take milliseconds."""
@@ -93,7 +95,9 @@ def among(column: Column[Any], values: Collection[Any], dialect: str) -> ColumnE
 class Database:
     """One service's database. Everything of one process that uses it shares this object, and so its pool and lock."""
 
-    def __init__(self, url: str, *, statement_seconds: float | None = STATEMENT_SECONDS) -> None:
+    def __init__(
+        self, url: str, *, service: str = "bilhetagem", statement_seconds: float | None = STATEMENT_SECONDS
+    ) -> None:
         self.url = make_url(url)
         self.dialect = self.url.get_backend_name()
         self._write_lock: asyncio.Lock | None = None
@@ -114,6 +118,8 @@ class Database:
         )
         if self.dialect == "sqlite":
             _prepare_sqlite(self.engine.sync_engine)
+        if tracing.on():
+            trace_sql(self.engine.sync_engine, service)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

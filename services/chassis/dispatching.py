@@ -30,10 +30,10 @@ class Dispatcher:
         """Every row, to be written in the transaction."""
         return [*self.at_once, *self.later]
 
-    def follow(self, cause: Envelope, emission: Emitted) -> Envelope:
-        """Enqueue what a handler emitted on ``cause``."""
+    def follow(self, cause: Envelope, emission: Emitted, traceparent: str | None = None) -> Envelope:
+        """Enqueue what a handler emitted on ``cause``. It is traced where the cause was, unless told otherwise."""
         message = emission.message if isinstance(emission, Later) else emission
-        envelope = cause.followed_by(message, by=self.service, at=self.now)
+        envelope = cause.followed_by(message, by=self.service, at=self.now, traceparent=traceparent)
         due = emission.due if isinstance(emission, Later) else None
         self.enqueue(envelope, due)
         return envelope

@@ -25,13 +25,14 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 
-from services.chassis import operations
+from services.chassis import operations, tracing
 from services.chassis.answers import Pending, shown
 from services.chassis.bodies import Router, read
 from services.chassis.cors import let_browsers_in
 from services.chassis.documents import IdPath, accepted, awaited, openapi_of
 from services.chassis.edge import Edge
 from services.chassis.front import Front
+from services.chassis.http_spans import Traced
 from services.chassis.ingress import Ingress, IngressDep
 from services.chassis.operators import OperatorDep
 from services.chassis.origin import Caller
@@ -100,6 +101,8 @@ def create_app(running: Running, stop: asyncio.Event | None = None) -> FastAPI:
     app.state.front = front
     app.include_router(service.router, tags=[service.name])
     app.include_router(operations.router)
+    if tracing.on():
+        app.add_middleware(Traced, service=service.name)
     _guard(app, [*_routes(service), *_api_routes(operations.router)], running.settings.stage_prefix)
 
     app.router.routes.append(ASSETS)

@@ -3,10 +3,15 @@
 from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
+
+from opentelemetry.trace import Span
 
 from contracts.message import Envelope, Message, Undecodable
-from services.chassis.decision import RETENTION, Done, TooOld, Verdict
+from services.chassis.decision import RETENTION, Done, Park, TooOld, Verdict
 from services.chassis.handling import Result
+from services.chassis.ids import Mint
+from services.chassis.store import Dispatch
 
 ALONE_AFTER_RECEIVES = 3
 """A message received more often than this goes alone: it may be what kills its batch, or its worker."""
@@ -27,12 +32,33 @@ class Delivery:
 
 @dataclass(eq=False, slots=True)
 class Letter:
-    """A delivery on its way through the pipeline: decoded, with its effect's result and its verdict when they come."""
+    """A delivery on its way through the pipeline: decoded, with its effect's result and its verdict when they come.
+
+    ``outcome`` says how it came to be done, ``span`` is where it is traced.
+    """
 
     delivery: Delivery
     envelope: Envelope
     effect: Result | None = None
     verdict: Verdict = field(default_factory=Done)
+    outcome: Literal["handled", "ignored", "parked", "repeated"] = "repeated"
+    span: Span | None = None
+
+    def park(self, verdict: Park, mint: Mint) -> Dispatch:
+        """The outbox row that brings it to its queue again."""
+        self.outcome = "parked"
+        message = self.envelope.message
+        return Dispatch(
+            key=mint(),
+            message_id=self.envelope.id,
+            correlation=message.correlation,
+            type=message.type,
+            queue=self.delivery.queue,
+            group=message.partition,
+            body=self.delivery.body,
+            send_at=verdict.until,
+            waits_for=verdict.waits_for,
+        )
 
 
 def open_letter(

@@ -1,6 +1,5 @@
 """Where an ingress's message comes from: the caller, the route that must be allowed to emit it, and the trace."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,9 +7,7 @@ from fastapi import Request
 
 from contracts.message import Message
 from services.chassis.calling import Forbidden
-
-# W3C Trace Context, version 00: https://www.w3.org/TR/trace-context/#traceparent-header
-_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+from services.chassis.trace_context import TRACEPARENT, readable, traceparent
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +26,10 @@ def route_of(request: Request) -> str:
 
 
 def trace_of(request: Request) -> str | None:
-    """The caller's ``traceparent``, None where there is none that can be read."""
-    sent = request.headers.get("traceparent", "")
-    return sent if _TRACEPARENT.fullmatch(sent) else None
+    """The ``traceparent`` of what this request brings about: its own span's, or where nothing is traced its caller's,
+    None where there is none that can be read.
+    """
+    return traceparent() or readable(request.headers.get(TRACEPARENT, ""))
 
 
 def check_emission(request: Request, message: Message, allowed: Mapping[str, frozenset[type[Message]]]) -> None:

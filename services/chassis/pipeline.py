@@ -16,8 +16,10 @@ from services.chassis.ids import Mint
 from services.chassis.kernel import Clock, NotYet
 from services.chassis.letters import ALONE_AFTER_RECEIVES, Delivery, Letter, open_letter
 from services.chassis.locking import load_and_lock
+from services.chassis.message_spans import handling, together
 from services.chassis.rows import Key, Rows
 from services.chassis.store import Attempt, Conflict, Dispatch, Store, Transaction, Unavailable
+from services.chassis.tracing import current
 
 
 class Sender(Protocol):
@@ -51,10 +53,11 @@ class Pipeline:
         """
         opened = [await self._open(delivery) for delivery in deliveries]
         letters = [letter for letter in opened if isinstance(letter, Letter)]
-        together, alone = await self._divide(letters)
-        for group in (together, *([letter] for letter in alone)):
-            if group:
-                await self._take(group)
+        crowd, alone = await self._divide(letters)
+        with handling(letters):
+            for group in (crowd, *([letter] for letter in alone)):
+                if group:
+                    await self._take(group)
         return [entry.verdict if isinstance(entry, Letter) else entry for entry in opened]
 
     async def _open(self, delivery: Delivery) -> Letter | Verdict:
@@ -75,18 +78,20 @@ class Pipeline:
         if seen_before:
             async with self.store.begin() as transaction:
                 failed = await transaction.failures(seen_before)
-        together: list[Letter] = []
+        crowd: list[Letter] = []
         alone: list[Letter] = []
         for letter in letters:
             suspect = letter.envelope.id in failed or letter.delivery.receives > ALONE_AFTER_RECEIVES
-            (alone if suspect else together).append(letter)
-        return together, alone
+            (alone if suspect else crowd).append(letter)
+        return crowd, alone
 
     async def _take(self, letters: list[Letter]) -> None:
-        fresh = await self._without_known(letters)
-        ready = await self._with_effects(fresh)
-        if not ready:
-            return
+        with together(letters):
+            ready = await self._with_effects(await self._without_known(letters))
+            if ready:
+                await self._commit(ready)
+
+    async def _commit(self, ready: list[Letter]) -> None:
         try:
             outgoing = await self._transact(ready)
         except Exception as error:
@@ -121,7 +126,8 @@ class Pipeline:
         if effect is None or letter.effect is not None:
             return None
         try:
-            letter.effect = await effect(letter.envelope.message)
+            with current(letter.span):
+                letter.effect = await effect(letter.envelope.message)
         except Exception as error:
             return error
         return None
@@ -134,11 +140,14 @@ class Pipeline:
             dispatcher = Dispatcher(self.service, self.clock(), self.mint)
             for letter in letters:
                 message = type(letter.envelope.message)
-                call = Call(letter.envelope, rows, declared[letter.envelope.id], letter.effect)
+                call = Call(letter, rows, declared[letter.envelope.id])
                 try:
-                    entries.append(call.run(self.handlers[message], self.ports, dispatcher, self.reactions[message]))
+                    entry = call.run(self.handlers[message], self.ports, dispatcher, self.reactions[message])
                 except NotYet as error:
                     parked.append(self._park(letter, error))
+                else:
+                    letter.outcome = entry.outcome
+                    entries.append(entry)
             await transaction.save(rows.added(), rows.changed())
             if entries:
                 await transaction.journal(entries)
@@ -155,18 +164,7 @@ class Pipeline:
     def _park(self, letter: Letter, error: NotYet) -> Dispatch:
         verdict = self._decide(error, 0, self.clock(), letter)
         assert isinstance(verdict, Park)
-        envelope = letter.envelope
-        return Dispatch(
-            key=self.mint(),
-            message_id=envelope.id,
-            correlation=envelope.message.correlation,
-            type=envelope.message.type,
-            queue=letter.delivery.queue,
-            group=envelope.message.partition,
-            body=letter.delivery.body,
-            send_at=verdict.until,
-            waits_for=verdict.waits_for,
-        )
+        return letter.park(verdict, self.mint)
 
     async def _fail(self, letter: Letter, error: Exception) -> None:
         if isinstance(error, Unavailable):

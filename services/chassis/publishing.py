@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from services.chassis.relay import Send
 from services.chassis.store import Dispatch
+from services.chassis.tracing import detach
 
 PUBLISH_SECONDS = 5
 """The longest that a send may take, and so that a request waits for the one before its own."""
@@ -31,6 +32,7 @@ class Publisher:
         await answer
 
     async def _drain(self) -> None:
+        detach()
         try:
             while self._waiting:
                 together, self._waiting = self._waiting, []

@@ -15,11 +15,11 @@ from aiobotocore.session import get_session
 from contracts.queues import LONG_POLL_SECONDS
 from services.chassis.decision import Bury
 from services.chassis.letters import Delivery
+from services.chassis.message_spans import sending
 from services.chassis.store import Dispatch
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs import SQSClient
-    from types_aiobotocore_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 BATCH_ENTRIES = 10
 BATCH_BYTES = 1024 * 1024
@@ -53,19 +53,18 @@ class Queues:
         return set().union(*accepted)
 
     async def _send_batch(self, queue: str, batch: list[Dispatch]) -> set[UUID]:
-        entries: list[SendMessageBatchRequestEntryTypeDef] = [
-            {
-                "Id": str(number),
-                "MessageBody": dispatch.body,
-                "MessageGroupId": dispatch.group,
-            }
-            for number, dispatch in enumerate(batch)
-        ]
-        try:
-            answer = await self.client.send_message_batch(QueueUrl=await self.url(queue), Entries=entries)
-        except Exception as error:
-            log.warning("send_failed", queue=queue, messages=len(batch), error=repr(error))
-            return set()
+        with sending(queue, batch) as sent:
+            entries = [
+                sent.with_header({"Id": str(number), "MessageBody": dispatch.body, "MessageGroupId": dispatch.group})
+                for number, dispatch in enumerate(batch)
+            ]
+            try:
+                answer = await self.client.send_message_batch(QueueUrl=await self.url(queue), Entries=entries)
+            except Exception as error:
+                log.warning("send_failed", queue=queue, messages=len(batch), error=repr(error))
+                return set()
+            accepted = {batch[int(entry["Id"])].key for entry in answer.get("Successful", [])}
+            sent.accepted = accepted
         for failure in answer.get("Failed", []):
             log.warning(
                 "send_refused",
@@ -73,7 +72,7 @@ class Queues:
                 code=failure["Code"],
                 error=failure.get("Message"),
             )
-        return {batch[int(entry["Id"])].key for entry in answer.get("Successful", [])}
+        return accepted
 
     async def receive(self, queue: str, wait_seconds: int = LONG_POLL_SECONDS) -> list[Delivery]:
         """Up to ten messages, waiting for the first of them."""

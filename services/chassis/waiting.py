@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.database import Database
+from services.chassis.tracing import detach
 
 POLL_SECONDS = 0.05
 
@@ -70,6 +71,7 @@ class Waiting:
         await asyncio.gather(*self._polls)
 
     async def _poll(self, view: View[Any], waiters: set[_Waiter]) -> None:
+        detach()
         # A request that has just been accepted is not decided yet: the first look comes after a pause as well.
         await asyncio.sleep(POLL_SECONDS)
         while waiters:

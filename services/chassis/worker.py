@@ -17,6 +17,7 @@ from services.chassis.relay import Outbox, sleep_unless
 from services.chassis.service import Background
 from services.chassis.sqs import Queues
 from services.chassis.store import Store
+from services.chassis.tracing import on_behalf_of
 
 LOOPS_PER_QUEUE = 2
 HEARTBEAT_SECONDS = 20
@@ -64,6 +65,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until stopped, then finish what was begun."""
+        on_behalf_of(self._pipeline.service)
         async with asyncio.TaskGroup() as group:
             for queue in self._names:
                 for number in range(LOOPS_PER_QUEUE):

@@ -10,6 +10,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from contracts.routes import queues
+from services.chassis.exporting import TraceSettings, exporting_traces
 from services.chassis.http import create_app, health_app
 from services.chassis.relay import sleep_unless
 from services.chassis.runtime import Running, running_together
@@ -21,7 +22,7 @@ from services.operations.addresses import Taken
 from services.operations.errors import Trouble
 from services.operations.gateway import Gateway, forwarding
 from services.operations.openapi import merged
-from services.operations.settings import settings_of
+from services.operations.settings import complete, settings_of
 
 if TYPE_CHECKING:
     from services.chassis.sqs import Queues
@@ -35,7 +36,9 @@ SETTLE_SECONDS = 10
 @asynccontextmanager
 async def _opened(services: Sequence[Service]) -> AsyncIterator[dict[str, Running]]:
     settings = {service.name: (service, settings_of(service)) for service in services}
+    region = next(iter(settings.values()))[1].aws_region
     async with AsyncExitStack() as stack:
+        stack.enter_context(exporting_traces(complete(TraceSettings, "traces"), region))
         try:
             running = await stack.enter_async_context(running_together(settings))
         except ValueError as error:  # a key, for instance, that is well-formed text but no key

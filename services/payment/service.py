@@ -13,6 +13,7 @@ from contracts.order import PaymentRequested
 from contracts.payment import CancelCharge, RefundCharge
 from services.chassis import config
 from services.chassis.database import Database
+from services.chassis.http_spans import http_transport
 from services.chassis.runtime import system_clock
 from services.chassis.service import Assembly, Purchases, Service
 from services.payment import effects
@@ -46,7 +47,7 @@ async def assemble(settings: Settings, database: Database) -> AsyncIterator[Asse
     books = Books(database, bank)
     secret, url = settings.payment_webhook_secret, settings.payment_webhook_url
     # Not through a proxy that the environment names: on a laptop the URL is local.
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(transport=http_transport(), trust_env=False) as client:
         teller = Bank(books, client, url, secret, system_clock)
         delay = timedelta(seconds=settings.payment_confirmation_seconds)
         gateway = MockGateway(books, system_clock, delay, teller.deliver_due)

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 from typer.main import get_command
 
 from services.chassis.config import Settings
+from services.chassis.exporting import TraceSettings
 from services.chassis.telemetry import LogSettings
 from services.operations.cli import app
 from services.operations.databases import MasterSettings
@@ -28,7 +29,8 @@ LINK = re.compile(r"\]\((?!https?://)([^)#]*)(#[^)]*)?\)")
 def rows_of_settings() -> Iterator[str]:
     """The lines of the settings table, as they follow from the classes."""
     yield from _rows("every service", Settings, set())
-    yield from _rows("every process", LogSettings, set())
+    for settings in (LogSettings, TraceSettings):
+        yield from _rows("every process", settings, set())
     yield from _rows("`create-databases`", MasterSettings, set(Settings.model_fields))
     for name, service in SERVICES.items():
         yield from _rows(name, service.settings, set(Settings.model_fields))
@@ -48,6 +50,8 @@ def _default(value: Any) -> str:
         return "required"
     if isinstance(value, timedelta):
         return f"`{TypeAdapter(timedelta).dump_python(value, mode='json')}`"
+    if value is None:
+        return "none"
     if isinstance(value, tuple):
         return "`[]`" if not value else f"`{value}`"
     return f"`{value}`" if value != "" else "empty"

@@ -12,6 +12,7 @@ from contracts.money import Money
 from contracts.payment import SettlementBody
 from services.chassis.kernel import Clock
 from services.chassis.relay import sleep_unless
+from services.chassis.trace_context import resumed
 from services.payment.adapters.gateway.books import Books, Webhook
 from services.payment.ports import SIGNATURE_HEADER, signature
 
@@ -73,7 +74,8 @@ class Bank:
         signed = signature(self._secret.get_secret_value(), raw, self._clock())
         headers = {"Content-Type": "application/json", SIGNATURE_HEADER: signed}
         try:
-            answer = await self._http.post(self._url, content=raw, headers=headers, timeout=ANSWER_WITHIN_SECONDS)
+            with resumed(webhook.traceparent):
+                answer = await self._http.post(self._url, content=raw, headers=headers, timeout=ANSWER_WITHIN_SECONDS)
         except httpx.HTTPError as error:
             log.warning("webhook_undelivered", url=self._url, order=str(webhook.order_id), error=repr(error))
             return None

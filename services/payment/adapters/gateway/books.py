@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.chassis.database import Database, Moment, among
+from services.chassis.trace_context import traceparent
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def bank_tables(metadata: MetaData) -> BankTables:
         Column("amount_cents", BigInteger, nullable=False),
         Column("due_at", Moment, nullable=False),
         Column("send_at", Moment),
+        Column("traceparent", Text),
         Index("ix_mock_webhooks_order_id", "order_id"),
         Index("ix_mock_webhooks_send_at", "send_at"),
     )
@@ -77,7 +79,8 @@ class ChargeRow:
 class Webhook:
     """What the bank tells at ``due_at``: from then on the charge is paid or declined, whether or not it was heard.
 
-    ``send_at`` is when it is tried next, None once it was heard.
+    ``send_at`` is when it is tried next, None once it was heard. ``traceparent`` is the trace in which the charge was
+    asked for, or cancelled.
     """
 
     id: UUID
@@ -87,13 +90,21 @@ class Webhook:
     amount_cents: int
     due_at: datetime
     send_at: datetime | None
+    traceparent: str | None = None
 
     @classmethod
     def of(cls, charge: ChargeRow, outcome: str, due_at: datetime, copy: int = 0) -> "Webhook":
         """A webhook about a charge. Its copies are the same event, told again."""
         event_id = uuid5(charge.order_id, outcome)
         return cls(
-            uuid5(event_id, str(copy)), event_id, charge.order_id, outcome, charge.amount_cents, due_at, send_at=due_at
+            id=uuid5(event_id, str(copy)),
+            event_id=event_id,
+            order_id=charge.order_id,
+            outcome=outcome,
+            amount_cents=charge.amount_cents,
+            due_at=due_at,
+            send_at=due_at,
+            traceparent=traceparent(),
         )
 
 
