@@ -87,6 +87,8 @@ class Surroundings:
     stage: str
     """Of API Gateway, which sends it in front of every path."""
 
+    traces_sampled: float
+
 
 def command(service: str, part: Part) -> list[str]:
     """How the image starts it."""
@@ -99,6 +101,11 @@ def command(service: str, part: Part) -> list[str]:
 def secrets_of(*services: str) -> tuple[Secret, ...]:
     """The secrets that at least one of these services reads."""
     return tuple(secret for secret in SECRETS if set(secret.services) & set(services))
+
+
+def traced(around: Surroundings) -> Mapping[str, str]:
+    """The variables of a process that sends spans, straight to X-Ray: no collector runs beside it."""
+    return {"BILHETAGEM_TRACES_TO": "xray", "BILHETAGEM_TRACES_SAMPLED": f"{around.traces_sampled:g}"}
 
 
 def variables(around: Surroundings, *services: str) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from contracts.routes import SERVICES, queues_of
 from infra.data import Data
 from infra.edge import STAGE, definition
 from infra.network import BALANCER_PORT, SERVICE_PORT, Network
-from infra.processes import HEALTH, HEALTHY, Part, command
+from infra.processes import HEALTH, HEALTHY, Part, command, traced
 from infra.roles import Roles
 from infra.scaling import connections, scale_ingress, scale_worker, tasks_of
 from infra.settings import Environment, Span
@@ -146,6 +146,7 @@ class Services(Stack):
     def _service(self, service: str, part: Part, desired: int | None, **more: Any) -> ecs.FargateService:
         name = f"{service}-{part}"
         webhook = f"http://{self.balancer.load_balancer_dns_name}{collections()['payment']}/webhook"
+        of_payment = {"BILHETAGEM_PAYMENT_WEBHOOK_URL": webhook} if service == "payment" else {}
         definition = self._tasks.definition(
             self,
             name,
@@ -153,7 +154,7 @@ class Services(Stack):
             self._roles.of(service, part),
             [service],
             size=SIZES.get(name, SMALL),
-            more={"BILHETAGEM_PAYMENT_WEBHOOK_URL": webhook} if service == "payment" else None,
+            more={**traced(self._tasks.surroundings()), **of_payment},
             port_mappings=[ecs.PortMapping(container_port=SERVICE_PORT)],
             health_check=ecs.HealthCheck(
                 command=list(HEALTHY),

@@ -87,6 +87,11 @@ class Environment:
     bounds the most: ``scaling.connections`` counts it. In dev one more than needed, so that scaling is seen at work.
     """
 
+    traces_sampled: Annotated[float, Field(ge=0, le=1)]
+    """Of the traces that begin in a service, how many are kept: timers, the webhook from inside. In prod as many as API
+    Gateway keeps of those that begin there, X-Ray's default of one in twenty; each gigabyte of spans is paid for.
+    """
+
     alarm_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
     """Whom alarms and the budget write to: a list that people on call read, rather than a person."""
 

@@ -97,7 +97,7 @@ class Tasks(Stack):
             task_role,
             self._agent,
             size=size,
-            environment={**variables(self._surroundings(), *services), **(more or {})},
+            environment={**variables(self.surroundings(), *services), **(more or {})},
             secrets=secrets,
             **container,
         )
@@ -166,7 +166,7 @@ class Tasks(Stack):
             [CREATE_DATABASES],
             role,
             agent,
-            environment={url: variables(self._surroundings())[url]},
+            environment={url: variables(self.surroundings())[url]},
             secrets={"BILHETAGEM_DATABASE_MASTER": ecs.Secret.from_secrets_manager(master)},
         )
         CfnOutput(self, "CreateDatabases", value=task.task_definition_arn)
@@ -181,13 +181,15 @@ class Tasks(Stack):
     def _task_role(self, name: str) -> iam.Role:
         return iam.Role(self, f"{name}-role", role_name=f"{self._settings.prefix}{name}", assumed_by=_ecs())
 
-    def _surroundings(self) -> Surroundings:
+    def surroundings(self) -> Surroundings:
+        """What tasks are told of the environment."""
         return Surroundings(
             region=self.region,
             queue_prefix=self._settings.prefix,
             database=f"{self._data.database.db_instance_endpoint_address}:{DATABASE_PORT}",
             bucket=self._data.bucket.bucket_name,
             stage=STAGE,
+            traces_sampled=self._settings.traces_sampled,
         )
 
     def _without_capabilities(self, scope: Stack, name: str) -> ecs.LinuxParameters:

@@ -20,7 +20,9 @@ from infra.tests.conftest import Template
 from infra.tests.policies import rights_of
 from infra.tests.test_network import of_type
 from services.chassis.config import INTEGRATION_SECONDS, Settings
+from services.chassis.exporting import TraceSettings
 from services.chassis.process import DRAIN_SECONDS
+from services.chassis.telemetry import LogSettings
 from services.operations.databases import MasterSettings
 from services.operations.registry import SERVICES as REGISTRY
 from services.payment.service import Settings as PaymentSettings
@@ -49,7 +51,10 @@ def injected(container: dict[str, Any]) -> set[str]:
 
 
 def readable(settings: type[Settings]) -> set[str]:
-    return {"AWS_REGION", *(f"{PREFIX}{name.upper()}" for name in settings.model_fields)}
+    read = {"AWS_REGION", *(f"{PREFIX}{name.upper()}" for name in settings.model_fields)}
+    for beside in (LogSettings, TraceSettings):
+        read |= {f"{beside.model_config['env_prefix']}{name}".upper() for name in beside.model_fields}
+    return read
 
 
 def required(settings: type[Settings]) -> set[str]:
@@ -71,6 +76,16 @@ def test_a_process_is_told_what_it_reads_and_all_that_it_must_be_told(
 
     assert names <= readable(REGISTRY[service].settings)
     assert required(REGISTRY[service].settings) <= names
+
+
+@pytest.mark.parametrize(("environment", "sampled"), [("dev", 1), ("prod", 0.05)])
+def test_every_process_sends_spans_to_x_ray(of_family: dict[str, dict[str, Any]], sampled: float) -> None:
+    prefix = f"{PREFIX}TRACES_"
+    for service, part in PROCESSES:
+        values = told(of_family[f"{service}-{part}"])
+        read = {name.removeprefix(prefix).lower(): value for name, value in values.items() if name.startswith(prefix)}
+        traces = TraceSettings.model_validate(read)
+        assert (traces.to, traces.sampled) == ("xray", sampled)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
