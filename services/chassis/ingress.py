@@ -20,6 +20,7 @@ from services.chassis.origin import ANONYMOUS, Caller, check_emission, trace_of
 from services.chassis.problems import Problem
 from services.chassis.runtime import Running
 from services.chassis.store import Unavailable
+from services.chassis.telemetry import log_as
 from services.chassis.waiting import View, seconds_preferred
 from services.chassis.work import Work, working
 
@@ -175,6 +176,7 @@ class Ingress:
 
     async def _publish(self, message: Message, message_id: UUID) -> None:
         check_emission(self.request, message, self.running.service.requests)
+        log_as(correlation_id=message.correlation)
         dispatcher = Dispatcher(self.running.service.name, self.clock(), self.running.mint)
         dispatcher.request(message, message_id, trace_of(self.request))
         await self.front.publisher.publish(dispatcher.at_once)

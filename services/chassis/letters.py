@@ -1,5 +1,6 @@
 """A message between its receipt and its verdict."""
 
+import json
 from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from services.chassis.decision import RETENTION, Done, Park, TooOld, Verdict
 from services.chassis.handling import Result
 from services.chassis.ids import Mint
 from services.chassis.store import Dispatch
+from services.chassis.trace_context import TRACEPARENT, readable
 
 ALONE_AFTER_RECEIVES = 3
 """A message received more often than this goes alone: it may be what kills its batch, or its worker."""
@@ -59,6 +61,18 @@ class Letter:
             send_at=verdict.until,
             waits_for=verdict.waits_for,
         )
+
+
+def names_of(delivery: Delivery) -> dict[str, str]:
+    """What logs call a message by, as far as its body can be read: its id, type, correlation and trace."""
+    try:
+        attributes = json.loads(delivery.body)
+        named = {"message_id": "id", "type": "type", "correlation_id": "correlationid"}
+        names = {name: str(attributes[attribute]) for name, attribute in named.items() if attribute in attributes}
+        trace = readable(str(attributes.get(TRACEPARENT, "")))
+        return names | ({"trace_id": trace.split("-")[1]} if trace else {})
+    except (ValueError, TypeError, AttributeError):
+        return {}
 
 
 def open_letter(

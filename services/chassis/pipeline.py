@@ -19,6 +19,7 @@ from services.chassis.locking import load_and_lock
 from services.chassis.message_spans import handling, together
 from services.chassis.rows import Key, Rows
 from services.chassis.store import Attempt, Conflict, Dispatch, Store, Transaction, Unavailable
+from services.chassis.telemetry import log_as
 from services.chassis.tracing import current
 
 
@@ -125,6 +126,7 @@ class Pipeline:
         effect = self.effects.get(type(letter.envelope.message))
         if effect is None or letter.effect is not None:
             return None
+        log_as(correlation_id=letter.envelope.message.correlation)  # of this message alone: an effect runs as a task
         try:
             with current(letter.span):
                 letter.effect = await effect(letter.envelope.message)

@@ -1,5 +1,5 @@
 """Logs: one event per line, JSON for machines or coloured text for people. What is logged holds no personal data: ids,
-slugs and figures only, and no request bodies.
+slugs and figures only, and no request bodies. ``redaction`` is the net below that rule.
 """
 
 import logging
@@ -8,7 +8,10 @@ from typing import Literal, TextIO
 
 import structlog
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+
+from services.chassis.redaction import redacted
+from services.chassis.tracing import trace_id
 
 
 class LogSettings(BaseSettings):
@@ -37,6 +40,7 @@ def log_to(stream: TextIO | None = None, settings: LogSettings | None = None) ->
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _in_trace,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -45,10 +49,13 @@ def log_to(stream: TextIO | None = None, settings: LogSettings | None = None) ->
         cache_logger_on_first_use=False,
     )
     lines: list[Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        [structlog.processors.format_exc_info, redacted, structlog.processors.JSONRenderer()]
         if chosen.format == "json"
         # Not the default, which shows local variables: they hold messages, and so personal data.
-        else [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+        else [
+            redacted,
+            structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback),
+        ]
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
@@ -62,6 +69,12 @@ def log_to(stream: TextIO | None = None, settings: LogSettings | None = None) ->
     root.setLevel(chosen.level.upper())
     for library in _CHATTERS:
         logging.getLogger(library).setLevel(max(logging.WARNING, root.level))
+
+
+def _in_trace(_: object, __: str, event: EventDict) -> EventDict:
+    if found := trace_id():
+        event.setdefault("trace_id", found)
+    return event
 
 
 def log_as(**names: str) -> None:

@@ -11,7 +11,7 @@ from contracts.queues import LONG_POLL_SECONDS, VISIBILITY_SECONDS
 from contracts.routes import Queue
 from services.chassis.decision import Bury, Done, Retry, Verdict
 from services.chassis.kernel import Clock
-from services.chassis.letters import Delivery
+from services.chassis.letters import Delivery, names_of
 from services.chassis.pipeline import Pipeline
 from services.chassis.relay import Outbox, sleep_unless
 from services.chassis.service import Background
@@ -150,6 +150,7 @@ class Worker:
                         seconds=verdict.seconds,
                         receives=delivery.receives,
                         error=verdict.error,
+                        **names_of(delivery),
                     )
                     retries[delivery.receipt] = verdict.seconds
                 case Done():
@@ -164,9 +165,9 @@ class Worker:
         try:
             await self._queues.bury(queue.dead_letter_name, delivery, verdict)
         except Exception as error:
-            log.error("not_buried", queue=queue.name, reason=verdict.reason, error=repr(error))
+            log.error("not_buried", queue=queue.name, reason=verdict.reason, error=repr(error), **names_of(delivery))
             return False
-        log.error("buried", queue=queue.name, reason=verdict.reason, error=verdict.error)
+        log.error("buried", queue=queue.name, reason=verdict.reason, error=verdict.error, **names_of(delivery))
         return True
 
 

@@ -5,12 +5,13 @@ import io
 import json
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import structlog
 
 from services.chassis.telemetry import LogSettings, log_as, log_to
+from services.chassis.trace_context import resumed
 
 
 @pytest.fixture
@@ -50,6 +51,38 @@ def test_what_is_below_the_level_is_not_logged(stream: io.StringIO) -> None:
     logging.getLogger("uvicorn.error").warning("trouble")
 
     assert [event["event"] for event in events(stream)] == ["trouble"]
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_what_should_not_have_been_logged_is_left_out(stream: io.StringIO, form: Literal["json", "console"]) -> None:
+    log_to(stream, LogSettings(level="info", format=form))
+
+    structlog.get_logger().info(
+        "buyer_registered",
+        name="Ana Souza",
+        user_email="ana@example.com",
+        asked={"Authorization": "Bearer abc.def", "ticket": 7},
+        error="RuntimeError('ana.souza+1@example.com.br is taken, Bearer abc.def')",
+        lines=["Bearer abc.def"],
+        payment_token="approve",
+        operators_secret="secret",
+    )
+    logging.getLogger("anything").warning("of %s", "ana@example.com")
+
+    said = stream.getvalue()
+    assert [word for word in ("Ana", "ana", "example.com", "abc", "approve") if word in said] == []
+    assert ("buyer_registered" in said, "RuntimeError" in said, "ticket" in said) == (True, True, True)
+
+
+def test_an_event_says_in_which_trace_it_happened(stream: io.StringIO) -> None:
+    log_to(stream, LogSettings(level="info", format="json"))
+
+    with resumed(f"00-{'ab' * 16}-00f067aa0ba902b7-01"):
+        structlog.get_logger().info("handled")
+    structlog.get_logger().info("idle")
+
+    traced, idle = events(stream)
+    assert (traced["trace_id"], idle.get("trace_id")) == ("ab" * 16, None)
 
 
 def test_an_exception_stays_on_its_line(stream: io.StringIO) -> None:
