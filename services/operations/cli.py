@@ -29,10 +29,20 @@ app.add_typer(queues, name="queues")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(saga, name="saga")
 
-Port = Annotated[int, typer.Option(help="The base URL's port; the services' are the next ones. 0: any free ones.")]
+Port = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=65_500,
+        help="The base URL's port; the services' are the next ones. 0: any free ones.",
+    ),
+]
+OwnPort = Annotated[int, typer.Option(min=0, max=65_535, help="The port to listen on. 0: any free one.")]
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 StateFolder = Annotated[Path, typer.Option("--state", help="Where databases, logs and secrets are kept.")]
-LocalStackPort = Annotated[int, typer.Option("--localstack-port", help="LocalStack's port. 0: any free one.")]
+LocalStackPort = Annotated[
+    int, typer.Option("--localstack-port", min=0, max=65_535, help="LocalStack's port. 0: any free one.")
+]
 Aws = Annotated[
     str | None, typer.Option("--aws", metavar="URL", help="Use this LocalStack, which runs already, and start none.")
 ]
@@ -73,7 +83,7 @@ def up(
 def serve(
     service: ServiceName,
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on. 0: any free one.")] = 8000,
+    port: OwnPort = 8000,
 ) -> None:
     """Run one service's ingress alone, on the database and queues that the environment names."""
     from services.operations.alone import serve_one
@@ -85,7 +95,9 @@ def serve(
 def work(
     service: ServiceName,
     host: Host = "127.0.0.1",
-    health_port: Annotated[int | None, typer.Option(help="Serve /health here: 503 when a loop hangs.")] = None,
+    health_port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Serve /health here: 503 when a loop hangs.")
+    ] = None,
 ) -> None:
     """Run one service's worker alone: it consumes the service's queues and relays its outbox."""
     from services.operations.alone import work_one
@@ -103,7 +115,7 @@ def gateway(
         ),
     ],
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on. 0: any free one.")] = 8000,
+    port: OwnPort = 8000,
 ) -> None:
     """Serve one base URL for services that run elsewhere, with the merged API documentation at /docs."""
     from services.operations.alone import serve_gateway
@@ -220,7 +232,7 @@ def console(
         str | None, typer.Option(metavar="URL", help="The LocalStack that is meant; 'aws' for AWS.", show_default=False)
     ] = None,
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on. 0: any free one.")] = 8090,
+    port: OwnPort = 8090,
 ) -> None:
     """Serve the operators' web console alone, for a system that runs: **up** has one of its own.
 

@@ -70,14 +70,19 @@ async def find_purchase(desk: Desk, any_id: UUID, now: datetime) -> Purchase:
 
 async def list_purchases(desk: Desk, wanted: Filter, now: datetime) -> Listed:
     """The purchases that fit: newest first, or of those that are stuck the oldest first. Raises Trouble."""
+    journals = journals_of(desk)
     if wanted.stuck_for is not None:
-        return await _stuck(desk, wanted, wanted.stuck_for, now)
-    found: list[Purchase] = []
-    async for rows in _pages(journals_of(desk), wanted):
-        found += await purchases_of(desk, rows[: wanted.limit - len(found)], now)
-        if len(found) == wanted.limit:
-            break
-    return Listed(found)
+        listed = await _stuck(desk, wanted, wanted.stuck_for, now)
+    else:
+        found: list[Purchase] = []
+        async for rows in _pages(journals, wanted):
+            found += await purchases_of(desk, rows[: wanted.limit - len(found)], now)
+            if len(found) == wanted.limit:
+                break
+        listed = Listed(found)
+    if journals.silent >= set(_LISTING):
+        raise Trouble(f"{', '.join(sorted(journals.silent))} did not answer: nobody else can list purchases.")
+    return listed
 
 
 async def _stuck(desk: Desk, wanted: Filter, stuck_for: timedelta, now: datetime) -> Listed:

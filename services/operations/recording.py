@@ -249,6 +249,8 @@ def read(lines: Iterable[str]) -> Recording:
             messages[event.id, event.type] = {name: value for name, value in attributes.items() if name != "due"}
     if header is None:
         raise NotARecording("It is empty: the first line would be a recording's header")
+    if not handled:
+        raise NotARecording("It tells of no message that was handled: was its end cut off?")
 
     def told(number: int, message_id: str, type_name: str, due: datetime | None = None) -> Told:
         try:

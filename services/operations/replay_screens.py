@@ -19,7 +19,7 @@ from services.operations.registry import SERVICES
 from services.operations.replaying import Replay, Step, stop_at
 from services.operations.replaying import replay as run_again
 from services.operations.shuffling import Shuffle, shuffle
-from services.operations.stage import Unreplayable
+from services.operations.stage import Unreplayable, settings_of
 from services.operations.wording import counted
 
 _UNUSABLE = 2
@@ -42,6 +42,8 @@ def replay(
     paths: Sequence[Path], until: str | None, again: int, settings: Mapping[str, Mapping[str, str]], *, as_json: bool
 ) -> None:
     """Replay files, and those in folders. Raises typer.Exit: 1 when something differs, 2 for what is no recording."""
+    if unknown := list(_unknown(settings)):
+        _refuse(unknown)
     recordings = _readable(paths, settings)
     stops = {file: stop_at(recording, until) for file, recording in recordings.items()} if until else {}
     if until and not any(stops.values()):
@@ -69,6 +71,16 @@ async def _outcome(file: str, recording: Recording, stop: int | None, again: int
     done = await run_again(recording, SERVICES, stop)
     shuffles = [await shuffle(done, SERVICES, number + 1) for number in range(again if done.same else 0)]
     return _Outcome(file, done, stop is not None, tuple(shuffles))
+
+
+def _unknown(settings: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    for name, given in settings.items():
+        if name not in SERVICES:
+            yield f"--setting {name}...: there is no service {name!r}. It is one of {', '.join(SERVICES)}."
+            continue
+        known = settings_of(SERVICES[name])
+        for setting in given.keys() - set(known):
+            yield f"--setting {name}.{setting}: its handlers are handed {', '.join(known) or 'no setting'}."
 
 
 # Files

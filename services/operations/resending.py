@@ -118,6 +118,11 @@ def _facts(purchase: Purchase) -> list[tuple[str, UUID, str]]:
         if message.envelope.get("correlationid") in purchase.correlations
         for field_name, service in _OWNERS.items()
         for row_id in named(message.envelope.get("data"), field_name)
-        if row_id != "None"
+        if _is_minted(row_id)
     }
     return sorted(rows, key=str)
+
+
+def _is_minted(row_id: str) -> bool:
+    """Not None, and no issued ticket's id, which is no UUIDv7: messages name these ``ticket_id`` as well."""
+    return row_id != "None" and UUID(row_id).version == 7

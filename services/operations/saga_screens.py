@@ -1,21 +1,20 @@
 """The commands about purchases, and how what they find is printed."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import typer
-from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 from services.chassis.process import run
 from services.chassis.resending import Resent
 from services.operations.commands import complaints, console
-from services.operations.errors import BadInput
+from services.operations.errors import BadInput, Trouble
 from services.operations.finding import MOST_UNDER_WAY, Filter, find_purchase, journals_of, list_purchases
 from services.operations.journals import Journals, Silent
 from services.operations.moments import duration, moment, spoken
@@ -71,7 +70,8 @@ def show_list(
             if as_json:
                 print(json.dumps([summary(purchase, now) for purchase in found], indent=2))
             elif found:
-                console.print(_table(found, now))
+                for line in _lines(found, now):
+                    console.print(line, soft_wrap=True)
             else:
                 console.print("No purchase fits.")
             if not listed.looked_at_all:
@@ -110,7 +110,9 @@ def export(folder: Path | None, aws: str | None, any_id: UUID) -> None:
         async with desk_of(folder, aws) as desk:
             now = datetime.now(UTC)
             purchase = await find_purchase(desk, any_id, now)
-            _tell_silent(journals_of(desk).silent)
+            if silent := journals_of(desk).silent:
+                names = ", ".join(sorted(silent))
+                raise Trouble(f"{names} did not answer: a recording without what is known there would be incomplete.")
             for line in record(purchase.id, purchase.correlations, purchase.journals, now).lines():
                 print(line)
 
@@ -128,16 +130,18 @@ def send_again(
             made = plan(purchase, start)
             answers = {} if dry_run else await _sent(journals_of(desk), made)
             asked = {again.id for wanted in made.by.values() for again in wanted.messages}
-            missing = [str(i) for answer in answers.values() for i in answer.unknown if i in asked]
+            unknown = [(by, each) for by, answer in answers.items() for each in answer.unknown]
+            missing = [str(each) for _, each in unknown if each in asked]
+            gone = [f"{by} {each}" for by, each in unknown if each not in asked]
             if as_json:
                 sent = [one.model_dump(mode="json") for answer in answers.values() for one in answer.sent]
                 steps = [{"by": by, "what": what} for by, what in made.steps]
                 print(json.dumps({"plan": steps, "sent": sent, "missing": missing, "beyond": made.beyond}, indent=2))
             else:
-                _print_plan(purchase, made, dry_run=dry_run)
+                _print_plan(purchase, made, None if dry_run else answers.keys())
             _tell_silent(journals_of(desk).silent)
-            if missing:
-                complaints.print(f"No longer there to be sent: {', '.join(missing)}")
+            for what in (*missing, *gone):
+                complaints.print(f"No longer there to be sent: {what}", soft_wrap=True)
             if missing or not (dry_run or answers.keys() == made.by.keys()):
                 raise typer.Exit(1)
 
@@ -161,16 +165,13 @@ def _tell_silent(silent: set[str]) -> None:
         complaints.print(f"[bold yellow]Incomplete:[/] {names} did not answer: what is known there is missing.")
 
 
-def _table(purchases: Sequence[Purchase], now: datetime) -> Table:
-    table = Table(show_edge=False, pad_edge=False)
-    for column in ("Purchase", "State", "Age"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("Waits for", overflow="fold")
+def _lines(purchases: Sequence[Purchase], now: datetime) -> Iterator[Text]:
+    """A line for a purchase and one for each of its waits: a table would break ids and sentences."""
     for purchase in purchases:
-        age = spoken(now - purchase.began) if purchase.began else ""
-        waits = Text("\n").join(_sentence(wait, now) for wait in purchase.waits)
-        table.add_row(purchase.id, _state(purchase), age, waits)
-    return table
+        age = f", {spoken(now - purchase.began)} old" if purchase.began else ""
+        yield Text.assemble((purchase.id, "bold"), f"  {_state(purchase)}{age}")
+        for wait in purchase.waits:
+            yield Text("    waits for ").append(_sentence(wait, now))
 
 
 def _state(purchase: Purchase) -> str:
@@ -190,20 +191,21 @@ def _when(until: datetime, now: datetime) -> str:
 
 def _print(purchase: Purchase, now: datetime) -> None:
     age = f", began {purchase.began:%Y-%m-%d %H:%M:%S %Z}" if purchase.began else ""
-    console.print(Text.assemble(("Purchase ", "bold"), (purchase.id, "bold"), f"  {_state(purchase)}{age}"))
+    title = Text.assemble(("Purchase ", "bold"), (purchase.id, "bold"), f"  {_state(purchase)}{age}")
+    console.print(title, soft_wrap=True)
     reservations = sorted(purchase.correlations - {purchase.id})
     if reservations:
-        console.print(f"Reservations: {', '.join(reservations)}")
+        console.print(f"Reservations: {', '.join(reservations)}", soft_wrap=True)
     if traces := purchase.timeline.traces:
-        console.print(f"Traces: {', '.join(sorted(traces))}")
+        console.print(f"Traces: {', '.join(sorted(traces))}", soft_wrap=True)
     for root in purchase.timeline.roots:
         tree = Tree(_line(root))
         _grow(tree, root)
-        console.print(tree)
+        console.print(tree, soft_wrap=not console.is_terminal)
     if not purchase.waits:
         console.print("It waits for nothing.")
     for wait in purchase.waits:
-        console.print(Text.assemble(("Waits for ", "bold"), _sentence(wait, now)))
+        console.print(Text.assemble(("Waits for ", "bold"), _sentence(wait, now)), soft_wrap=True)
     if any(wait.is_stuck(now, _STUCK_AFTER) for wait in purchase.waits):
         console.print(f"Next: bilhetagem saga resend {purchase.id} --dry-run")
 
@@ -243,16 +245,17 @@ def _heard(message: Told, hearing: Hearing) -> Text:
     return Text.assemble((f"-> {hearing.service}: ", ""), ("; ".join(parts), _STYLES.get(hearing.fate, "red")))
 
 
-def _print_plan(purchase: Purchase, made: Plan, *, dry_run: bool) -> None:
-    verb = "would send" if dry_run else "sends"
+def _print_plan(purchase: Purchase, made: Plan, sent_by: Collection[str] | None) -> None:
+    """What would be sent; or, with ``sent_by``, what these services have sent."""
     for service, what in made.steps:
-        console.print(f"{service} {verb} {what}")
+        if sent_by is None or service in sent_by:
+            console.print(f"{service} {'would send' if sent_by is None else 'sends'} {what}", soft_wrap=True)
     for sentence in made.beyond:
         console.print(f"[yellow]Not from here:[/] {sentence}", soft_wrap=True)
     if not made.steps:
         console.print("There is nothing to send again.")
-    elif not dry_run:
-        console.print(f"Next: bilhetagem saga show {purchase.id}")
+    elif sent_by is not None:
+        console.print(f"Next: bilhetagem saga show {purchase.id}", soft_wrap=True)
 
 
 def summary(purchase: Purchase, now: datetime) -> dict[str, Any]:

@@ -150,22 +150,25 @@ class Stage:
 
     def _ports(self, name: str) -> partial[Ports]:
         ports: type[Ports] = self._services[name].handlers.ports
-        common = {field.name for field in fields(handling.Ports)}
         hints, recorded = get_type_hints(ports), self._settings.get(name, {})
         settings = {}
-        for field in fields(ports):
-            if field.name in common:
-                continue
-            if field.name not in recorded:
+        for setting in settings_of(self._services[name]):
+            if setting not in recorded:
                 raise Unreplayable(
-                    f"The {name} service's handlers are handed {field.name!r}, which the recording does not say: give "
-                    f"it with --setting {name}.{field.name}=VALUE."
+                    f"The {name} service's handlers are handed {setting!r}, which the recording does not say: give "
+                    f"it with --setting {name}.{setting}=VALUE."
                 )
             try:
-                settings[field.name] = TypeAdapter(hints[field.name]).validate_python(recorded[field.name])
+                settings[setting] = TypeAdapter(hints[setting]).validate_python(recorded[setting])
             except ValidationError as error:
-                raise Unreplayable(f"{name}.{field.name} cannot be read: {error.errors()[0]['msg']}") from None
+                raise Unreplayable(f"{name}.{setting} cannot be read: {error.errors()[0]['msg']}") from None
         return partial(ports, **settings)
+
+
+def settings_of(service: Service) -> list[str]:
+    """The names of what a service's handlers are handed beside what every handler is."""
+    common = {field.name for field in fields(handling.Ports)}
+    return [field.name for field in fields(service.handlers.ports) if field.name not in common]
 
 
 class _NoEffect(Exception):

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.message import message_types
-from contracts.routes import Queue, listeners
+from contracts.routes import SERVICES, Queue, listeners
 from services.chassis.journal import Failed, Handled, Journal, Unsent
 
 
@@ -38,7 +38,7 @@ class Fate(StrEnum):
     LOST = "lost"
     """Nobody has it: a timer that is not due and in no outbox, or a message that a look did not find on its queue."""
     UNKNOWN = "unknown"
-    """Its listener does not answer."""
+    """Its listener or its sender does not answer, and it is not on its queue: handled, or not sent, or lost."""
 
     @property
     def is_over(self) -> bool:
@@ -69,7 +69,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Hearing:
-    """A message at one of its listeners. ``at``: when it was handled; ``until``: when a timer or parked one comes."""
+    """A message at one of its listeners. ``at``: when it was handled; ``until``: when a timer or parked one comes;
+    ``silent``: who could tell what became of it, and does not answer.
+    """
 
     queue: Queue
     fate: Fate
@@ -79,6 +81,7 @@ class Hearing:
     repeats: int = 0
     tries: tuple[Failed, ...] = ()
     dead: Dead | None = None
+    silent: str | None = None
     followers: tuple["Told", ...] = ()
 
     @property
@@ -258,14 +261,17 @@ class _Records:
         sender = str(envelope.get("source", "")).rpartition("/")[2]
         due = datetime.fromisoformat(envelope["due"]) if "due" in envelope else None
         later = due is not None and due > self._now
-        if sender in self._services and (sender, envelope["id"], queue.name) in self._unsent:
+        if (sender, envelope["id"], queue.name) in self._unsent:
             return Hearing(queue, Fate.DUE_LATER if later else Fate.UNSENT, until=due, tries=tries)
-        return Hearing(queue, self._fate_on_queue(envelope["id"], queue, later=later, tried=bool(tries)), tries=tries)
+        unheard = (name for name in (queue.service, sender) if name in SERVICES and name not in self._services)
+        silent = next(unheard, None)
+        fate = self._fate_on_queue(envelope["id"], queue, later=later, tried=bool(tries), known=silent is None)
+        return Hearing(queue, fate, tries=tries, silent=silent if fate is Fate.UNKNOWN else None)
 
-    def _fate_on_queue(self, message_id: str, queue: Queue, *, later: bool, tried: bool) -> Fate:
+    def _fate_on_queue(self, message_id: str, queue: Queue, *, later: bool, tried: bool, known: bool) -> Fate:
         was_looked_at = queue.name in self._seen.queues
         is_there = (message_id, queue.name) in self._seen.waiting
-        if queue.service not in self._services and not was_looked_at:
+        if not known and not is_there:
             return Fate.UNKNOWN
         if (was_looked_at and not is_there) or (later and not is_there):
             return Fate.LOST

@@ -82,7 +82,7 @@ def _wait(message: Told, hearing: Hearing, began: datetime) -> Wait:
             what = f"its worker to take {name} from {queue}"
             since = message.due or since
         case Fate.UNKNOWN:
-            what = f"{name}, perhaps: the {by} service does not answer"
+            what = f"{name}, perhaps: the {hearing.silent} service does not answer"
         case _:
             what = f"{name}: on the queue {queue}, or lost"
             since = message.due or since

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.chassis.journal import Failed
 from services.operations.errors import BadInput
 from services.operations.purchases import Purchase, gather
 from services.operations.resending import plan
@@ -14,6 +15,7 @@ from services.operations.waits import Wait
 from tests.saga.box_office import BoxOffice
 from tests.saga.records import Shortened, WorldJournals, rows
 from tests.saga.test_paths import PATHS, Path
+from tests.saga.world import START
 
 every_path = pytest.mark.parametrize("story", PATHS, ids=lambda story: story.__name__)
 
@@ -41,6 +43,16 @@ async def a_purchase(token: str | None = None) -> Purchase:
     order = office.order(buyer, [office.reserve(buyer, ticket)], 120, token=token, products=[(shirt, 1)])
     await office.world.come_to_rest()
     return next(purchase for purchase in await purchases(office) if purchase.id == str(order))
+
+
+NOW = START + timedelta(days=1)
+
+
+async def silenced(purchase: Purchase, service: str) -> Purchase:
+    """The purchase as it looks when a service does not answer."""
+    journals = {name: journal for name, journal in purchase.journals.items() if name != service}
+    (left,) = await gather(Shortened(journals, ()), {purchase.id: purchase.row}, NOW)
+    return left
 
 
 def told(waits: tuple[Wait, ...]) -> list[tuple[str, str]]:
@@ -138,11 +150,28 @@ async def test_a_message_of_another_purchase_is_refused() -> None:
         plan(purchase, other)
 
 
-async def test_a_silent_service_leaves_it_open_what_became_of_its_messages() -> None:
-    purchase = await a_purchase()
-    journals = {name: journal for name, journal in purchase.journals.items() if name != "ticket"}
-    (left,) = await gather(Shortened(journals, ()), {purchase.id: purchase.row}, purchase.row.created_at)  # type: ignore[union-attr]
-    assert ("ticket", Fate.UNKNOWN) in {(wait.by, wait.fate) for wait in left.waits}
+@pytest.mark.parametrize("queues", [frozenset(), frozenset({"ticket-underway"})], ids=["not looked at", "looked at"])
+async def test_a_silent_listener_leaves_it_open_what_became_of_its_messages(queues: frozenset[str]) -> None:
+    left = (await silenced(await a_purchase(), "ticket")).after(Seen(queues=queues), NOW)
+    waits = [(wait.by, wait.fate, wait.what) for wait in left.waits]
+    assert ("ticket", Fate.UNKNOWN, "ReservationsConfirmed, perhaps: the ticket service does not answer") in waits
+    assert not any(wait.is_stuck(NOW, timedelta(0)) for wait in left.waits)
+
+
+async def test_a_silent_sender_may_have_a_message_in_its_outbox_still() -> None:
+    purchase = await without(await a_purchase(), "PaymentRequested", "payment", at_rest=True)
+    failed = next(message for message in purchase.timeline.told if message.name == "PaymentRequested")
+    tried = Failed(envelope=dict(failed.envelope), number=1, error="no", place="here", failed_at=NOW)
+    journals = {**purchase.journals, "payment": purchase.journals["payment"].model_copy(update={"failed": [tried]})}
+    (left,) = await gather(Shortened({n: j for n, j in journals.items() if n != "order"}, ()), {purchase.id: None}, NOW)
+    waits = {wait.what: wait.fate for wait in left.after(Seen(queues=frozenset({"payment-underway"})), NOW).waits}
+    assert waits["PaymentRequested, perhaps: the order service does not answer"] is Fate.UNKNOWN
+
+
+async def test_an_issued_tickets_id_names_no_row_of_the_catalogue() -> None:
+    left = await without(await a_purchase(), "TicketsIssued", "order")
+    told_anew = [what for _, what in plan(left).steps if what.startswith("ticket ")]
+    assert len(told_anew) == 1
 
 
 async def test_nobody_is_named_in_a_timeline() -> None:

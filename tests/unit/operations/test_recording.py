@@ -120,6 +120,7 @@ async def test_a_cause_comes_before_its_effects_whatever_the_clocks_say() -> Non
         ([_event("bilhetagem.order.order-placed.v1", {})], "first line"),
         ([_event(PURCHASE, {"format": 2})], "format is 2"),
         ([_event(PURCHASE, {"format": 1})], "Line 1 .* settings: Field required"),
+        ([_HEADER], "no message that was handled"),
         ([_HEADER, _event(HANDLED, {"service": "order"})], "Line 2 .* message: Field required"),
         ([_HEADER, _event(GIVEN, {"service": 1})], "Line 2 .* kind: Field required"),
     ],
