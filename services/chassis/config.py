@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     retention: Annotated[timedelta, Field(ge=SHORTEST_RETENTION)] = RETENTION
     """How long a journal remembers. An older message could be a forgotten repeat, so it is buried."""
 
+    stuck_after: Annotated[timedelta, Field(ge=timedelta(minutes=1))] = timedelta(minutes=10)
+    """How long nobody has carried a purchase on that the metrics call stuck."""
+
     longest_wait_seconds: Annotated[int, Field(ge=0, lt=INTEGRATION_SECONDS)] = 25
     """The most that ``Prefer: wait`` holds an answer."""
 

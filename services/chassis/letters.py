@@ -24,12 +24,15 @@ _LONGEST_AHEAD = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message as it was received: from which queue, how often so far, and the receipt to answer with."""
+    """A message as it was received: from which queue, how often so far, and the receipt to answer with. ``sent_at`` is
+    when it was put on that queue.
+    """
 
     queue: str
     body: str
     receipt: str
     receives: int
+    sent_at: datetime | None = None
 
 
 @dataclass(eq=False, slots=True)

@@ -17,6 +17,7 @@ from services.chassis.kernel import Clock, NotYet
 from services.chassis.letters import ALONE_AFTER_RECEIVES, Delivery, Letter, open_letter
 from services.chassis.locking import load_and_lock
 from services.chassis.message_spans import handling, together
+from services.chassis.metrics import count_outcomes
 from services.chassis.rows import Key, Rows
 from services.chassis.store import Attempt, Conflict, Dispatch, Store, Transaction, Unavailable
 from services.chassis.telemetry import log_as
@@ -59,6 +60,7 @@ class Pipeline:
             for group in (crowd, *([letter] for letter in alone)):
                 if group:
                     await self._take(group)
+        count_outcomes(letters, self.clock())
         return [entry.verdict if isinstance(entry, Letter) else entry for entry in opened]
 
     async def _open(self, delivery: Delivery) -> Letter | Verdict:

@@ -1,7 +1,7 @@
 """One service in one process: its database, outbox and adapters, shared by its ingress and its worker."""
 
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +12,11 @@ from services.chassis.config import Settings
 from services.chassis.database import Database
 from services.chassis.ids import Mint, minting
 from services.chassis.kernel import Clock
+from services.chassis.measuring import Measuring
+from services.chassis.metrics import instruments
 from services.chassis.pipeline import Pipeline
 from services.chassis.relay import Outbox
-from services.chassis.service import Assembly, Service
+from services.chassis.service import Assembly, Background, Service
 from services.chassis.sqs import Queues, open_queues
 from services.chassis.storage import SqlStore
 from services.chassis.worker import Worker
@@ -65,8 +67,12 @@ class Running:
             self.outbox,
             self.store,
             self.clock,
-            self.assembly.background,
+            [*self.assembly.background, *self._measuring()],
         )
+
+    def _measuring(self) -> Iterator[Background]:
+        if meters := instruments():
+            yield Measuring(self.service, self.database, meters, self.clock, self.settings.stuck_after).run
 
 
 @asynccontextmanager

@@ -50,12 +50,13 @@ class Purchases:
 
     The kind has the columns id, event_id, status, reason and created_at. Where it has an ``order_id``, rows with one
     are part of that order's purchase. ``whole`` is False for a kind of which every row is a part: of the purchase of
-    the order with the row's id.
+    the order with the row's id. ``waits_until`` is the column that says until when a row may wait in peace.
     """
 
     kind: type[Any]
     at_rest: frozenset[str]
     whole: bool = True
+    waits_until: str | None = None
 
 
 type Assemble = Callable[[Any, Database], AbstractAsyncContextManager[Assembly]]

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -80,7 +81,7 @@ class Queues:
             QueueUrl=await self.url(queue),
             MaxNumberOfMessages=BATCH_ENTRIES,
             WaitTimeSeconds=wait_seconds,
-            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
         )
         return [
             Delivery(
@@ -88,6 +89,7 @@ class Queues:
                 body=message["Body"],
                 receipt=message["ReceiptHandle"],
                 receives=int(message["Attributes"]["ApproximateReceiveCount"]),
+                sent_at=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
             )
             for message in answer.get("Messages", [])
         ]

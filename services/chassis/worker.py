@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import structlog
 
+from contracts.metrics import Metric
 from contracts.queues import LONG_POLL_SECONDS, VISIBILITY_SECONDS
 from contracts.routes import Queue
 from services.chassis.decision import Bury, Done, Retry, Verdict
 from services.chassis.kernel import Clock
 from services.chassis.letters import Delivery, names_of
+from services.chassis.metrics import count
 from services.chassis.pipeline import Pipeline
 from services.chassis.relay import Outbox, sleep_unless
 from services.chassis.service import Background
@@ -152,6 +154,7 @@ class Worker:
                         error=verdict.error,
                         **names_of(delivery),
                     )
+                    count(Metric.RETRIED, queue.name)
                     retries[delivery.receipt] = verdict.seconds
                 case Done():
                     finished.append(delivery.receipt)
@@ -167,6 +170,7 @@ class Worker:
         except Exception as error:
             log.error("not_buried", queue=queue.name, reason=verdict.reason, error=repr(error), **names_of(delivery))
             return False
+        count(Metric.DEAD_LETTERED, queue.name)
         log.error("buried", queue=queue.name, reason=verdict.reason, error=verdict.error, **names_of(delivery))
         return True
 

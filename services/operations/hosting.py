@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from contracts.routes import queues
 from services.chassis.exporting import TraceSettings, exporting_traces
 from services.chassis.http import create_app, health_app
+from services.chassis.metric_export import MetricSettings, exporting_metrics
 from services.chassis.relay import sleep_unless
 from services.chassis.runtime import Running, running_together
 from services.chassis.service import Service
@@ -36,9 +37,11 @@ SETTLE_SECONDS = 10
 @asynccontextmanager
 async def _opened(services: Sequence[Service]) -> AsyncIterator[dict[str, Running]]:
     settings = {service.name: (service, settings_of(service)) for service in services}
-    region = next(iter(settings.values()))[1].aws_region
+    common = next(iter(settings.values()))[1]
     async with AsyncExitStack() as stack:
-        stack.enter_context(exporting_traces(complete(TraceSettings, "traces"), region))
+        stack.enter_context(exporting_traces(complete(TraceSettings, "traces"), common.aws_region))
+        metrics = complete(MetricSettings, "metrics")
+        stack.enter_context(exporting_metrics(metrics, common.aws_region, common.queue_prefix))
         try:
             running = await stack.enter_async_context(running_together(settings))
         except ValueError as error:  # a key, for instance, that is well-formed text but no key

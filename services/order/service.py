@@ -45,5 +45,5 @@ order = Service(
     assemble=assemble,
     handlers=on,
     settings=Settings,
-    purchases=Purchases(Order, AT_REST),
+    purchases=Purchases(Order, AT_REST, waits_until="pay_before"),
 )

@@ -73,5 +73,5 @@ payment = Service(
     assemble=assemble,
     handlers=on,
     settings=Settings,
-    purchases=Purchases(Payment, AT_REST, whole=False),
+    purchases=Purchases(Payment, AT_REST, whole=False, waits_until="expires_at"),
 )

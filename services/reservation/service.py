@@ -46,5 +46,5 @@ reservation = Service(
     assemble=assemble,
     handlers=on,
     settings=ReservationSettings,
-    purchases=Purchases(Reservation, AT_REST),
+    purchases=Purchases(Reservation, AT_REST, waits_until="expires_at"),
 )

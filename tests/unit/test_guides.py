@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from services.chassis.config import Settings
 from services.chassis.exporting import TraceSettings
+from services.chassis.metric_export import MetricSettings
 from services.chassis.telemetry import LogSettings
 from services.operations.cli import app
 from services.operations.databases import MasterSettings
@@ -29,7 +30,7 @@ LINK = re.compile(r"\]\((?!https?://)([^)#]*)(#[^)]*)?\)")
 def rows_of_settings() -> Iterator[str]:
     """The lines of the settings table, as they follow from the classes."""
     yield from _rows("every service", Settings, set())
-    for settings in (LogSettings, TraceSettings):
+    for settings in (LogSettings, TraceSettings, MetricSettings):
         yield from _rows("every process", settings, set())
     yield from _rows("`create-databases`", MasterSettings, set(Settings.model_fields))
     for name, service in SERVICES.items():
