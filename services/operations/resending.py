@@ -40,6 +40,7 @@ def plan(purchase: Purchase, start: UUID | None = None) -> Plan:
     made = Plan()
     messages: dict[str, list[Again]] = defaultdict(list)
     facts: dict[str, list[UUID]] = defaultdict(list)
+    steps: list[tuple[str, str]] = []
     tell_facts = False
     for message in _from(purchase, start):
         for hearing in message.hearings:
@@ -49,16 +50,18 @@ def plan(purchase: Purchase, start: UUID | None = None) -> Plan:
             if found := _again(purchase, message, hearing, named_by_hand=message.id == start):
                 service, again = found
                 messages[service].append(again)
-                made.steps.append((service, f"{message.name} to {hearing.queue.name}"))
+                steps.append((service, f"{message.name} to {hearing.queue.name}"))
             else:
                 made.beyond.append(_why_not(purchase, message, hearing))
     if tell_facts:
         for service, row_id, what in _facts(purchase):
             facts[service].append(row_id)
             made.steps.append((service, what))
+    made.steps += steps
+    # Facts first: what needs them waits the longer, the older it is.
     made.by = {
         service: Resend(messages=messages.get(service, []), facts=facts.get(service, []))
-        for service in {**messages, **facts}
+        for service in {**facts, **messages}
     }
     return made
 

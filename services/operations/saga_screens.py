@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import typer
+from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
@@ -35,6 +36,7 @@ _STYLES = {
     Fate.QUEUED: "yellow",
 }
 _STUCK_AFTER = timedelta(minutes=1)
+_WHOLE_LINES = 1_000
 
 
 def show_list(
@@ -201,7 +203,8 @@ def _print(purchase: Purchase, now: datetime) -> None:
     for root in purchase.timeline.roots:
         tree = Tree(_line(root))
         _grow(tree, root)
-        console.print(tree, soft_wrap=not console.is_terminal)
+        # On a terminal lines are folded within their branch; a program that reads them gets them whole.
+        (console if console.is_terminal else Console(width=_WHOLE_LINES, highlight=False)).print(tree)
     if not purchase.waits:
         console.print("It waits for nothing.")
     for wait in purchase.waits:
