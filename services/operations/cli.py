@@ -63,6 +63,9 @@ def up(
     processes: Annotated[
         bool, typer.Option("--processes", help="Every ingress and worker as its own process.")
     ] = False,
+    traces: Annotated[
+        bool, typer.Option("--traces", help="Print what each request and its messages lead to, as trees of spans.")
+    ] = False,
     localstack_port: LocalStackPort = DEFAULT_PORT,
     aws: Aws = None,
 ) -> None:
@@ -76,7 +79,8 @@ def up(
 
     # Several processes on one SQLite file wait for each other.
     database = database or (DatabaseKind.POSTGRES if processes else DatabaseKind.SQLITE)
-    keep_running(_ground(state, database, localstack_port, aws), host, port, processes=processes)
+    ground = _ground(state, database, localstack_port, aws)
+    keep_running(ground, host, port, processes=processes, traces=traces)
 
 
 @app.command(epilog="Example: bilhetagem serve order --port 8006")

@@ -4,35 +4,49 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from rich.table import Table
 
 from services.chassis.migrate import draft, migrate
 from services.chassis.process import Interrupted, run, stopped_by_signals
 from services.chassis.telemetry import LogSettings, log_to
+from services.chassis.tracing import traced_by
 from services.operations.commands import console
+from services.operations.errors import BadInput
 from services.operations.infrastructure import Ground
 from services.operations.registry import service_named
 from services.operations.settings import settings_of
 from services.operations.system import Open, Plan, run_system
+from services.operations.trace_trees import TraceTrees
 
 
-def keep_running(ground: Ground, host: str, port: int, *, processes: bool) -> None:
-    """The whole system, until a signal."""
+def keep_running(ground: Ground, host: str, port: int, *, processes: bool, traces: bool = False) -> None:
+    """The whole system, until a signal. With ``traces``, what its messages lead to is told. Raises BadInput."""
+    if traces and processes:
+        raise BadInput(
+            "--traces tells what happens in one process: leave --processes away, or send the traces of several to a "
+            "collector, with BILHETAGEM_TRACES_TO=otlp."
+        )
     os.environ.setdefault("BILHETAGEM_LOG_FORMAT", "console")
     log_to(sys.stderr, LogSettings(level="warning", format="console"))
-    plan = Plan(ground=ground, host=host, port=port, processes=processes)
+    settings = {"BILHETAGEM_TRACES_TO": "off"} if traces else {}  # they are told here
+    plan = Plan(ground=ground, host=host, port=port, processes=processes, settings=settings)
 
     async def ready(system: Open) -> None:
         _print_urls(system, ground)
+        if traces:
+            await trees.tell(console.print)
         await asyncio.Event().wait()
 
     async def main() -> None:
         async with stopped_by_signals() as stop:
             await run_system(plan, stop, lambda said: console.print(f"[dim]{said} ...[/]"), ready)
 
+    trees = TraceTrees()
     try:
-        run(main())
+        with traced_by(trees.tracers) if traces else nullcontext():
+            run(main())
     except Interrupted:
         console.print("Stopped.")
 

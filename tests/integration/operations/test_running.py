@@ -126,6 +126,19 @@ async def test_the_system_starts_answers_and_a_signal_leaves_nothing_of_it(
     await eventually(command.family, until=is_empty)
 
 
+async def test_traces_are_told_as_trees(start: Callable[..., Command]) -> None:
+    command = start("up", *FREE_PORTS, "--traces")
+    await command.waits_until(READY)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        body = {"name": "Ana Souza", "email": "ana@example.com"}
+        answer = await client.post(f"{command.url('all services, directly')}/users/", json=body)
+        assert answer.status_code == 201
+
+    await command.waits_until("order process order-underway UserRegistered")
+    assert "user POST /users/" in command.output
+    assert "Ana" not in command.output
+
+
 async def test_a_system_that_is_killed_takes_everything_with_it(start: Callable[..., Command]) -> None:
     command = start("up", *FREE_PORTS, "--database", "postgres")
     await command.waits_until(READY)

@@ -75,6 +75,7 @@ def test_a_service_that_does_not_exist_is_answered_with_those_that_do(command: s
         (("saga", "replay", "tests/recordings", "--setting", "orders.x=1"), "there is no service 'orders'"),
         (("console", "--port", "99999"), "less than or equal to 65535"),
         (("up", "--port", "65530"), "less than or equal to 65500"),
+        (("up", "--traces", "--processes"), "leave --processes away"),
         (("gateway", "--services", "http://localhost"), "is neither a URL with {service} in it nor NAME=URL"),
         (("queues", "--wath"), "No such option"),
     ],
