@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext
 
-from services.chassis.exporting import tracers_to
+from services.chassis.otlp import tracers_to
 from services.chassis.tracing import traced_by
 
 

@@ -1,31 +1,16 @@
-"""Where spans go: nowhere, to a collector, or signed and without one to X-Ray."""
+"""Where spans and metrics go: nowhere, to a collector, into the log, or signed and without a collector to AWS."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TextIO
 
-import requests
-from opentelemetry.exporter.otlp.proto.http import Compression
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.semconv.attributes.service_attributes import SERVICE_NAME
-from opentelemetry.trace import Tracer
 from pydantic import Field, HttpUrl
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.chassis.sigv4 import signing
-from services.chassis.trace_context import gateways_trace_id
-from services.chassis.tracing import Tracers, traced_by
-
-_COLLECTOR = "http://127.0.0.1:4318/v1/traces"
-"""Where a collector listens by default (OpenTelemetry Protocol, OTLP/HTTP)."""
-
-_EXPORT_SECONDS = 5
+from contracts.metrics import deployment
+from services.chassis.metrics import Instruments, measured_by
+from services.chassis.tracing import traced_by
 
 
 class TraceSettings(BaseSettings):
@@ -44,23 +29,20 @@ class TraceSettings(BaseSettings):
     """The share of the traces that are begun here which is kept, from 0 to 1. One that comes in sampled is kept."""
 
 
-class _Ids(RandomIdGenerator):
-    def generate_trace_id(self) -> int:
-        return gateways_trace_id() or super().generate_trace_id()
+class MetricSettings(BaseSettings):
+    """Where metrics go, and how often."""
 
+    model_config = SettingsConfigDict(env_prefix="BILHETAGEM_METRICS_", extra="ignore", use_attribute_docstrings=True)
 
-def tracers_to(processor: SpanProcessor, sampled: float = 1.0) -> Tracers:
-    """Tracers whose spans this processor gets. Each service is one of its own, though they may share a process."""
-    sampler = ParentBased(TraceIdRatioBased(sampled))
+    to: Literal["off", "emf", "otlp", "cloudwatch"] = "off"
+    """``emf``: lines of the log that CloudWatch makes metrics of. ``otlp``: to a collector. ``cloudwatch``: there,
+    signed. ``off``: none are made."""
 
-    @cache
-    def tracer(service: str) -> Tracer:
-        resource = Resource.create({SERVICE_NAME: service, "service.namespace": "bilhetagem"})
-        provider = TracerProvider(sampler, resource, shutdown_on_exit=False, id_generator=_Ids())
-        provider.add_span_processor(processor)
-        return provider.get_tracer("bilhetagem")
+    endpoint: HttpUrl | None = None
+    """An OTLP/HTTP URL. Unless given, CloudWatch's in the region, or a collector's on this machine."""
 
-    return tracer
+    every_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    """How often they are told. CloudWatch keeps them by the minute."""
 
 
 @contextmanager
@@ -69,17 +51,23 @@ def exporting_traces(settings: TraceSettings, region: str) -> Iterator[None]:
     if settings.to == "off":
         yield
         return
-    xray = settings.to == "xray"
-    default = f"https://xray.{region}.amazonaws.com/v1/traces" if xray else _COLLECTOR
-    exporter = OTLPSpanExporter(
-        str(settings.endpoint or default),
-        timeout=_EXPORT_SECONDS,
-        compression=Compression.Gzip,
-        session=signing("xray", region) if xray else requests.Session(),
-    )
-    processor = BatchSpanProcessor(exporter)
-    try:
-        with traced_by(tracers_to(processor, settings.sampled)):
-            yield
-    finally:
-        processor.shutdown()  # type: ignore[no-untyped-call]
+    # Not above: whoever exports nothing does not wait for OpenTelemetry's SDK.
+    from services.chassis.otlp import sending_spans
+
+    with sending_spans(settings, region) as tracers, traced_by(tracers):
+        yield
+
+
+@contextmanager
+def exporting_metrics(
+    settings: MetricSettings, region: str, queue_prefix: str, log: TextIO | None = None
+) -> Iterator[None]:
+    """Tell metrics where the settings say, ``log`` being stdout unless given; what was not told yet goes at the end."""
+    if settings.to == "off":
+        yield
+        return
+    from services.chassis.otlp import telling_metrics
+
+    name = deployment(queue_prefix)
+    with telling_metrics(settings, region, log or sys.stdout) as meter, measured_by(Instruments(meter, name)):
+        yield

@@ -10,9 +10,8 @@ import structlog
 from starlette.types import ASGIApp
 
 from contracts.routes import queues
-from services.chassis.exporting import TraceSettings, exporting_traces
+from services.chassis.exporting import MetricSettings, TraceSettings, exporting_metrics, exporting_traces
 from services.chassis.http import create_app, health_app
-from services.chassis.metric_export import MetricSettings, exporting_metrics
 from services.chassis.relay import sleep_unless
 from services.chassis.runtime import Running, running_together
 from services.chassis.service import Service

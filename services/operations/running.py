@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from rich.table import Table
 
@@ -18,7 +18,6 @@ from services.operations.infrastructure import Ground
 from services.operations.registry import service_named
 from services.operations.settings import settings_of
 from services.operations.system import Open, Plan, run_system
-from services.operations.trace_trees import TraceTrees
 
 
 def keep_running(ground: Ground, host: str, port: int, *, processes: bool, traces: bool = False) -> None:
@@ -30,25 +29,32 @@ def keep_running(ground: Ground, host: str, port: int, *, processes: bool, trace
         )
     os.environ.setdefault("BILHETAGEM_LOG_FORMAT", "console")
     log_to(sys.stderr, LogSettings(level="warning", format="console"))
-    settings = {"BILHETAGEM_TRACES_TO": "off"} if traces else {}  # they are told here
-    plan = Plan(ground=ground, host=host, port=port, processes=processes, settings=settings)
+    if traces:
+        from services.operations.trace_trees import TraceTrees  # which loads OpenTelemetry's SDK
 
+        trees = TraceTrees()
+        plan = Plan(ground=ground, host=host, port=port, settings={"BILHETAGEM_TRACES_TO": "off"})  # but told here
+        with traced_by(trees.tracers):
+            _run(plan, trees.tell(console.print))
+    else:
+        _run(Plan(ground=ground, host=host, port=port, processes=processes), asyncio.Event().wait())
+
+
+def _run(plan: Plan, meanwhile: Coroutine[Any, Any, object]) -> None:
     async def ready(system: Open) -> None:
-        _print_urls(system, ground)
-        if traces:
-            await trees.tell(console.print)
-        await asyncio.Event().wait()
+        _print_urls(system, plan.ground)
+        await meanwhile
 
     async def main() -> None:
         async with stopped_by_signals() as stop:
             await run_system(plan, stop, lambda said: console.print(f"[dim]{said} ...[/]"), ready)
 
-    trees = TraceTrees()
     try:
-        with traced_by(trees.tracers) if traces else nullcontext():
-            run(main())
+        run(main())
     except Interrupted:
         console.print("Stopped.")
+    finally:
+        meanwhile.close()
 
 
 def _print_urls(system: Open, ground: Ground) -> None:

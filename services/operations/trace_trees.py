@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
-from services.chassis.exporting import tracers_to
+from services.chassis.otlp import tracers_to
 from services.chassis.tracing import Tracers
 from services.operations.timeline import name_of
 from services.operations.wording import counted

@@ -13,8 +13,7 @@ from pydantic_settings import BaseSettings
 from typer.main import get_command
 
 from services.chassis.config import Settings
-from services.chassis.exporting import TraceSettings
-from services.chassis.metric_export import MetricSettings
+from services.chassis.exporting import MetricSettings, TraceSettings
 from services.chassis.telemetry import LogSettings
 from services.operations.cli import app
 from services.operations.databases import MasterSettings

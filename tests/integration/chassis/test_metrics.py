@@ -13,9 +13,9 @@ from contracts.message import Envelope, Message
 from contracts.routes import Queue
 from localstack.provision import provision
 from services.chassis.database import Database
+from services.chassis.exporting import MetricSettings, exporting_metrics
 from services.chassis.handling import Emitted
 from services.chassis.kernel import NotYet
-from services.chassis.metric_export import MetricSettings, exporting_metrics
 from services.chassis.relay import Outbox
 from services.chassis.sqs import open_queues
 from services.chassis.storage import SqlStore

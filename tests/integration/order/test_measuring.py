@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.chassis.database import Database
+from services.chassis.exporting import MetricSettings, exporting_metrics
 from services.chassis.ids import uuid7
 from services.chassis.measuring import Measuring
-from services.chassis.metric_export import MetricSettings, exporting_metrics
 from services.chassis.metrics import instruments
 from services.order.service import order
 

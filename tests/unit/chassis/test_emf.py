@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contracts.metrics import Metric
-from services.chassis.metric_export import MetricSettings, exporting_metrics
+from services.chassis.exporting import MetricSettings, exporting_metrics
 from services.chassis.metrics import Instruments, count, instruments
 
 
