@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from services.operations.client.answers import Answer, Pending, Problem
 
 _TRIES = 3
+_TRY_AGAIN = frozenset({429, 503, 504})
 _POLL_SECONDS = 0.2
 """Between two looks at what goes on; where the API has an opinion (``Retry-After``), that counts."""
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -62,7 +63,7 @@ class Wire:
             more["content"] = body.model_dump_json(exclude_unset=True)
         for _ in range(_TRIES - 1):
             answer = await self._client.request(method, path, headers=headers, **more)
-            if answer.status_code not in {429, 503}:
+            if answer.status_code not in _TRY_AGAIN:
                 return _unless_refused(answer)
             await asyncio.sleep(_pause(answer))
         return _unless_refused(await self._client.request(method, path, headers=headers, **more))

@@ -125,13 +125,16 @@ def problem(status: int, slug: str) -> dict[str, Any]:
     return {**words, "status": status}
 
 
-async def test_a_post_is_tried_again_under_the_same_key_while_the_api_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("status", [429, 503, 504])
+async def test_a_post_is_tried_again_under_the_same_key_while_the_api_is_busy(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys, pauses = [], []
 
     def busy_twice(request: httpx.Request) -> httpx.Response:
         keys.append(request.headers["Idempotency-Key"])
         if len(keys) < 3:
-            return httpx.Response(429, json=problem(429, "throttled"), headers={"Retry-After": "2"})
+            return httpx.Response(status, json=problem(status, "busy"), headers={"Retry-After": "2"})
         return httpx.Response(201, json=USER)
 
     async def pause(seconds: float) -> None:
