@@ -7,14 +7,12 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from contracts.choreography import CHOREOGRAPHY, Step
+from contracts.metrics import DIMENSIONS, NAMESPACE, Dimension, Metric, deployment
 from contracts.routes import SERVICES, queues
 from infra.edge import STAGE
 from infra.processes import PARTS
 from infra.scaling import tasks_of
 from infra.settings import Environment
-
-NAMESPACE = "Bilhetagem"
-STUCK = "PurchasesStuck"
 
 GIB = 1024**3
 WAITING = "ApproximateNumberOfMessagesVisible"
@@ -51,18 +49,18 @@ def all_watches(
     settings: Environment, balancer: Mapping[str, str], table: tuple[Step, ...] = CHOREOGRAPHY
 ) -> Iterator[Watch]:
     """Every alarm of an environment. ``balancer`` is what CloudWatch knows the balancer by."""
-    yield from of_purchases()
+    yield from of_purchases(settings)
     yield from of_queues(settings, table)
     yield from of_doors(settings, balancer)
     yield from of_tasks(settings, table)
     yield from of_database(settings)
 
 
-def of_purchases() -> Iterator[Watch]:
+def of_purchases(settings: Environment) -> Iterator[Watch]:
     """The one that matters most, since it sees what no other does: everything runs, and a buyer gets nothing."""
     yield Watch(
         name="purchases-stuck",
-        metric=ours(STUCK, "Maximum", 5),
+        metric=ours(settings, Metric.STUCK, "Maximum", 5),
         threshold=1,
         periods=1,
         meaning="Nobody carries these purchases on. One is enough: somebody has paid and has no ticket, or cannot pay.",
@@ -185,10 +183,34 @@ def of_database(settings: Environment) -> Iterator[Watch]:
     )
 
 
-def ours(name: str, statistic: str, minutes: int = 1) -> cloudwatch.Metric:
-    """A metric that the services write."""
+def ours(settings: Environment, metric: Metric, statistic: str, minutes: int = 1, **place: str) -> cloudwatch.Metric:
+    """A metric that the workers tell; ``place`` are its dimensions but the deployment, by their names in lower case.
+
+    All tasks of a service tell the same gauges, of the same database: their maximum is the figure, their sum is none.
+    """
+    known = {Dimension.DEPLOYMENT: deployment(settings.prefix)}
+    known |= {Dimension(name.capitalize()): value for name, value in place.items()}
     return cloudwatch.Metric(
-        namespace=NAMESPACE, metric_name=name, statistic=statistic, period=Duration.minutes(minutes)
+        namespace=NAMESPACE,
+        metric_name=metric,
+        dimensions_map={str(dimension): known[dimension] for dimension in DIMENSIONS[metric]},
+        statistic=statistic,
+        period=Duration.minutes(minutes),
+    )
+
+
+def each_of_ours(settings: Environment, metric: Metric, statistic: str) -> cloudwatch.MathExpression:
+    """A metric that the workers tell, for each value of its last dimension that there is: nobody here has their list.
+
+    CloudWatch User Guide, *Search expression syntax*.
+    """
+    schema = ",".join((NAMESPACE, *DIMENSIONS[metric]))
+    here = f'{Dimension.DEPLOYMENT}="{deployment(settings.prefix)}"'
+    return cloudwatch.MathExpression(
+        expression=f"SEARCH('{{{schema}}} MetricName=\"{metric}\" {here}', '{statistic}', 60)",
+        label=f"${{PROP('Dim.{DIMENSIONS[metric][-1]}')}}",
+        using_metrics={},
+        period=Duration.minutes(1),
     )
 
 

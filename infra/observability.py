@@ -14,8 +14,9 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from contracts.choreography import CHOREOGRAPHY, Step
+from contracts.metrics import Metric
 from contracts.routes import SERVICES, queues
-from infra.alarms import STUCK, WAITING, Watch, all_watches, of_api, of_ecs, of_rds, of_sqs, ours
+from infra.alarms import WAITING, Watch, all_watches, each_of_ours, of_api, of_ecs, of_rds, of_sqs, ours
 from infra.processes import PARTS
 from infra.services import Services
 from infra.settings import Environment
@@ -82,13 +83,16 @@ class Observability(Stack):
             list(self._purchases()),
             list(self._doors()),
             list(self._queues(table)),
+            list(self._messages(table)),
             list(self._processes()),
             list(self._database()),
         ]
         cloudwatch.Dashboard(self, "dashboard", dashboard_name=self._settings.prefix.removesuffix("-"), widgets=rows)
 
     def _purchases(self) -> Iterator[cloudwatch.IWidget]:
-        yield _graph("Purchases that are stuck", [ours(STUCK, "Maximum", 5)])
+        here = self._settings
+        yield _graph("Purchases that are stuck", [ours(here, Metric.STUCK, "Maximum", 5)])
+        yield _graph("Purchases of the last hour, by state", [each_of_ours(here, Metric.PURCHASES, "Maximum")])
 
     def _doors(self) -> Iterator[cloudwatch.IWidget]:
         api = self._settings
@@ -105,6 +109,19 @@ class Observability(Stack):
             [of_sqs(queue, "ApproximateAgeOfOldestMessage", "Maximum") for queue in live],
         )
         yield _graph("Dead letters", [of_sqs(queue, WAITING, "Maximum") for queue in dead], WIDE)
+
+    def _messages(self, table: tuple[Step, ...]) -> Iterator[cloudwatch.IWidget]:
+        here, live = self._settings, [queue.name for queue in queues(table)]
+        for title, metric, statistic in (
+            ("Messages handled", Metric.HANDLED, "Sum"),
+            ("Seconds until they were handled, of 95 in 100", Metric.AGE, "p95"),
+            ("Tries that failed", Metric.RETRIED, "Sum"),
+            ("Messages that wait for another one", Metric.PARKED, "Sum"),
+            ("Messages given up by workers", Metric.DEAD_LETTERED, "Sum"),
+        ):
+            yield _graph(title, [ours(here, metric, statistic, queue=queue) for queue in live])
+        lags = [ours(here, Metric.OUTBOX_LAG, "Maximum", service=service) for service in SERVICES]
+        yield _graph("Seconds that outboxes are late", lags)
 
     def _processes(self) -> Iterator[cloudwatch.IWidget]:
         names = [f"{service}-{part}" for service in SERVICES for part in PARTS]

@@ -103,9 +103,12 @@ def secrets_of(*services: str) -> tuple[Secret, ...]:
     return tuple(secret for secret in SECRETS if set(secret.services) & set(services))
 
 
-def traced(around: Surroundings) -> Mapping[str, str]:
-    """The variables of a process that sends spans, straight to X-Ray: no collector runs beside it."""
-    return {"BILHETAGEM_TRACES_TO": "xray", "BILHETAGEM_TRACES_SAMPLED": f"{around.traces_sampled:g}"}
+def observed(around: Surroundings, part: Part) -> Mapping[str, str]:
+    """The variables of a process that is seen from outside. Spans go straight to X-Ray, no collector runs beside it;
+    metrics go with the log, of which CloudWatch makes them. What an ingress does, the balancer counts.
+    """
+    told = {"BILHETAGEM_TRACES_TO": "xray", "BILHETAGEM_TRACES_SAMPLED": f"{around.traces_sampled:g}"}
+    return told | {"BILHETAGEM_METRICS_TO": "emf"} if part == "worker" else told
 
 
 def variables(around: Surroundings, *services: str) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from contracts.routes import SERVICES, queues_of
 from infra.data import Data
 from infra.edge import STAGE, definition
 from infra.network import BALANCER_PORT, SERVICE_PORT, Network
-from infra.processes import HEALTH, HEALTHY, Part, command, traced
+from infra.processes import HEALTH, HEALTHY, Part, command, observed
 from infra.roles import Roles
 from infra.scaling import connections, scale_ingress, scale_worker, tasks_of
 from infra.settings import Environment, Span
@@ -154,7 +154,7 @@ class Services(Stack):
             self._roles.of(service, part),
             [service],
             size=SIZES.get(name, SMALL),
-            more={**traced(self._tasks.surroundings()), **of_payment},
+            more={**observed(self._tasks.surroundings(), part), **of_payment},
             port_mappings=[ecs.PortMapping(container_port=SERVICE_PORT)],
             health_check=ecs.HealthCheck(
                 command=list(HEALTHY),

@@ -1,18 +1,25 @@
 """Who is told of what: alarms and dashboard follow the choreography, and each alarm says what to do."""
 
+import io
 import json
 import re
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from contracts.choreography import CHOREOGRAPHY, Step
-from contracts.routes import queues
+from contracts.metrics import NAMESPACE, Metric
+from contracts.routes import SERVICES, queues
 from infra.app import CDK_JSON
 from infra.tests.choreographies import WITH_A_ROW, WITHOUT_PRODUCTS
 from infra.tests.conftest import Template
 from infra.tests.synthesis import Synthesised
 from infra.tests.test_network import of_type
+from infra.tests.test_tasks import containers, told
+from services.chassis.exporting import MetricSettings, exporting_metrics
+from services.chassis.metrics import instruments
 
 ENVIRONMENTS = ("dev", "prod")
 
@@ -47,10 +54,74 @@ def expected_queues(environment: str, table: tuple[Step, ...]) -> dict[str, set[
     return {**oldest, **dead}
 
 
-def drawn_queues(template: Template) -> set[str]:
+def widgets(template: Template) -> list[dict[str, Any]]:
     (dashboard,) = of_type(template, "CloudWatch::Dashboard").values()
-    body = re.sub(r"<[^>]+>", "token", dashboard["DashboardBody"])
-    return set(re.findall(r'"QueueName","([^"]+)"', json.dumps(json.loads(body), separators=(",", ":"))))
+    found: list[dict[str, Any]] = json.loads(re.sub(r"<[^>]+>", "token", dashboard["DashboardBody"]))["widgets"]
+    return found
+
+
+def drawn_queues(template: Template) -> set[str]:
+    return set(re.findall(r'"QueueName","([^"]+)"', json.dumps(widgets(template), separators=(",", ":"))))
+
+
+type Told = tuple[str, str, tuple[str, ...]]
+"""A metric as CloudWatch knows it: namespace, name, and each dimension with its value."""
+
+
+def a_metric(namespace: str, name: str, dimensions: dict[str, str]) -> Told:
+    return namespace, name, tuple(f"{key}={value}" for key, value in sorted(dimensions.items()))
+
+
+def told_by_workers(queue_prefix: str) -> set[Told]:
+    """What the lines of a deployment's workers make, which have measured everything that there is to measure."""
+    log = io.StringIO()
+    with exporting_metrics(MetricSettings(to="emf"), "sa-east-1", queue_prefix, log):
+        meters = instruments()
+        assert meters is not None
+        for queue in queues(CHOREOGRAPHY):
+            for counted in (Metric.HANDLED, Metric.RETRIED, Metric.PARKED, Metric.DEAD_LETTERED):
+                meters.count(counted, queue.name)
+            meters.age(timedelta(seconds=1), queue.name)
+        for service in SERVICES:
+            meters.read(Metric.OUTBOX_LAG, 0, service=service)
+        meters.read(Metric.PURCHASES, 1, state="placed")
+        meters.read(Metric.STUCK, 1)
+    found = set()
+    for line in map(json.loads, log.getvalue().splitlines()):
+        for directive in line["_aws"]["CloudWatchMetrics"]:
+            for names in directive["Dimensions"]:
+                place = {name: line[name] for name in names}
+                found |= {a_metric(directive["Namespace"], one["Name"], place) for one in directive["Metrics"]}
+    return found
+
+
+def drawn(template: Template) -> Iterator[Told]:
+    """Our own metrics on the dashboard. A search is told as it finds the purchases that are placed."""
+    search = re.compile(r"SEARCH\('\{(\w+),(\w+),(\w+)\} MetricName=\"(\w+)\" (\w+)=\"([\w-]+)\"', 'Maximum', 60\)")
+    for widget in widgets(template):
+        for namespace, *line in widget["properties"].get("metrics", ()):
+            if isinstance(namespace, dict):
+                found = search.fullmatch(namespace["expression"])
+                assert found
+                searched, first, second, name, where, value = found.groups()
+                assert where == first
+                yield a_metric(searched, name, {first: value, second: "placed"})
+            elif not namespace.startswith(("AWS/", "ECS/")):
+                name, *rest = (each for each in line if isinstance(each, str))
+                yield a_metric(namespace, name, dict(zip(rest[::2], rest[1::2], strict=True)))
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_alarms_and_dashboard_ask_of_workers_is_what_workers_tell(
+    templates: dict[str, Template], seen: Template, environment: str
+) -> None:
+    [prefix] = {told(each).get("BILHETAGEM_QUEUE_PREFIX", "") for _, each in containers(templates, environment)} - {""}
+    ours = [each for each in alarms(seen).values() if each["Namespace"] == NAMESPACE]
+    watched = [a_metric(each["Namespace"], each["MetricName"], dimensions(each)) for each in ours]
+
+    assert [name for _, name, _ in watched] == [Metric.STUCK]
+    assert set(watched) <= told_by_workers(prefix)
+    assert set(drawn(seen)) == told_by_workers(prefix)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

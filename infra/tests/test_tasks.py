@@ -20,7 +20,7 @@ from infra.tests.conftest import Template
 from infra.tests.policies import rights_of
 from infra.tests.test_network import of_type
 from services.chassis.config import INTEGRATION_SECONDS, Settings
-from services.chassis.exporting import TraceSettings
+from services.chassis.exporting import MetricSettings, TraceSettings
 from services.chassis.process import DRAIN_SECONDS
 from services.chassis.telemetry import LogSettings
 from services.operations.databases import MasterSettings
@@ -46,13 +46,21 @@ def told(container: dict[str, Any]) -> dict[str, str]:
     return {each["Name"]: each["Value"] for each in container["Environment"]}
 
 
+def told_of(container: dict[str, Any], what: str) -> dict[str, str]:
+    """The variables of one group of settings, by the settings' names."""
+    prefix = f"{PREFIX}{what}_"
+    return {
+        name.removeprefix(prefix).lower(): value for name, value in told(container).items() if name.startswith(prefix)
+    }
+
+
 def injected(container: dict[str, Any]) -> set[str]:
     return {each["Name"] for each in container["Secrets"]}
 
 
 def readable(settings: type[Settings]) -> set[str]:
     read = {"AWS_REGION", *(f"{PREFIX}{name.upper()}" for name in settings.model_fields)}
-    for beside in (LogSettings, TraceSettings):
+    for beside in (LogSettings, TraceSettings, MetricSettings):
         read |= {f"{beside.model_config['env_prefix']}{name}".upper() for name in beside.model_fields}
     return read
 
@@ -80,12 +88,16 @@ def test_a_process_is_told_what_it_reads_and_all_that_it_must_be_told(
 
 @pytest.mark.parametrize(("environment", "sampled"), [("dev", 1), ("prod", 0.05)])
 def test_every_process_sends_spans_to_x_ray(of_family: dict[str, dict[str, Any]], sampled: float) -> None:
-    prefix = f"{PREFIX}TRACES_"
     for service, part in PROCESSES:
-        values = told(of_family[f"{service}-{part}"])
-        read = {name.removeprefix(prefix).lower(): value for name, value in values.items() if name.startswith(prefix)}
-        traces = TraceSettings.model_validate(read)
+        traces = TraceSettings.model_validate(told_of(of_family[f"{service}-{part}"], "TRACES"))
         assert (traces.to, traces.sampled) == ("xray", sampled)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_worker_tells_metrics_in_its_log_and_no_ingress_does(of_family: dict[str, dict[str, Any]]) -> None:
+    for service, part in PROCESSES:
+        metrics = MetricSettings.model_validate(told_of(of_family[f"{service}-{part}"], "METRICS"))
+        assert metrics.to == ("emf" if part == "worker" else "off")
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
