@@ -4,10 +4,17 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 
+from contracts import open_routes
+
 RESOURCE_SERVER = "bilhetagem"
 """In front of every scope in a token: ``bilhetagem/buyer.read``."""
 
 ANY_METHOD = "x-amazon-apigateway-any-method"
+
+
+def _as_documented(route: str) -> str:
+    method, _, path = route.partition(" ")
+    return f"{method.lower()} {path}"
 
 
 class Scope(StrEnum):
@@ -87,15 +94,8 @@ ASKED: Mapping[str, frozenset[Scope]] = MappingProxyType(
 )
 """A token needs one of a route's scopes."""
 
-OPEN: Mapping[str, str] = MappingProxyType(
-    {
-        "post /payments/webhook": "the payment gateway has no account with us: it signs, and the service verifies",
-        "get /tickets/keys": "public keys, asked for by gates",
-        "post /tickets/from-order": "the service asks for the operators' secret, in the header that a token would take",
-        "post /tickets/issued/{id}/check-in": "as above: a gate's device has the secret and no account",
-    }
-)
-"""Routes that no token is asked for, and why."""
+OPEN: Mapping[str, str] = MappingProxyType({_as_documented(route): why for route, why in open_routes.OPEN.items()})
+"""Routes that no token is asked for, and why; the services ask for none there either."""
 
 
 class Unguarded(Exception):

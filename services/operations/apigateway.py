@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from contracts.open_routes import OPEN
 from services.chassis.config import INTEGRATION_SECONDS
 from services.chassis.cors import MAX_AGE_SECONDS, ORIGIN, REQUEST_HEADERS, RESPONSE_HEADERS
 from services.chassis.edge import PREFIX_HEADER
@@ -28,8 +29,8 @@ CALLER = "caller"
 """The security scheme of every route that is a buyer's: the one place where an authorizer is attached."""
 
 _METHODS = ("get", "put", "post", "delete")
-_PUBLIC = {"/payments/webhook", "/tickets/keys"}
-"""Asked by machines that have no account with us: the payment gateway, which signs, and the gates."""
+_OPEN_PATHS = frozenset(route.partition(" ")[2] for route in OPEN)
+"""What else such a path is asked, HEAD for instance, is open as well: the service answers or refuses it."""
 
 _CALLER = {
     "type": "apiKey",
@@ -88,7 +89,7 @@ def _without_examples(response: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _security(path: str, operation: Mapping[str, Any]) -> list[dict[str, list[str]]]:
-    security: list[dict[str, list[str]]] = operation.get("security", [] if path in _PUBLIC else [{CALLER: []}])
+    security: list[dict[str, list[str]]] = operation.get("security", [] if path in _OPEN_PATHS else [{CALLER: []}])
     return security
 
 

@@ -214,5 +214,7 @@ def test_an_authorizer_is_attached_in_one_place_and_guards_every_buyers_route(ap
         "get /tickets/keys": [],
         f"{ANY_METHOD} /tickets/keys": [],
         "post /tickets/from-order": [{"operators": []}],
+        f"{ANY_METHOD} /tickets/from-order": [],
         "post /tickets/issued/{id}/check-in": [{"operators": []}],
+        f"{ANY_METHOD} /tickets/issued/{{id}}/check-in": [],
     }
