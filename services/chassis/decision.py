@@ -90,7 +90,7 @@ def decide(error: Exception, *, tries: int, now: datetime, sent: datetime, jitte
     return Retry(max(1, round(back_off * (1 + jitter) / 2)), describe(error), place(error))
 
 
-def describe(error: Exception) -> str:
+def describe(error: BaseException) -> str:
     """An error in a line: its first one, since Pydantic and SQLAlchemy repeat what they were given in the others."""
     first = str(error).partition("\n")[0]
     return f"{type(error).__name__}: {first}"[:1000]

@@ -10,7 +10,7 @@ import structlog
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from structlog.typing import EventDict, Processor
 
-from services.chassis.redaction import redacted
+from services.chassis.redaction import redacted, traceback_of
 from services.chassis.tracing import trace_id
 
 
@@ -48,20 +48,22 @@ def log_to(stream: TextIO | None = None, settings: LogSettings | None = None) ->
         wrapper_class=structlog.make_filtering_bound_logger(chosen.level),
         cache_logger_on_first_use=False,
     )
-    lines: list[Processor] = (
-        [structlog.processors.format_exc_info, redacted, structlog.processors.JSONRenderer()]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
         if chosen.format == "json"
-        # Not the default, which shows local variables: they hold messages, and so personal data.
-        else [
-            redacted,
-            structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback),
-        ]
+        # Its own traceback would show local variables: they hold messages, and so personal data.
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *lines],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.ExceptionRenderer(traceback_of),
+                redacted,
+                renderer,
+            ],
         )
     )
     root = logging.getLogger()

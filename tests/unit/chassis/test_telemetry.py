@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from services.chassis.telemetry import LogSettings, log_as, log_to
 from services.chassis.trace_context import resumed
@@ -95,3 +96,24 @@ def test_an_exception_stays_on_its_line(stream: io.StringIO) -> None:
 
     (event,) = events(stream)
     assert "RuntimeError: lost" in event["exception"]
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_an_exception_tells_where_it_was_raised_and_nothing_that_it_was_given(
+    stream: io.StringIO, form: Literal["json", "console"]
+) -> None:
+    log_to(stream, LogSettings(level="info", format=form))
+    name, text = "Ana Souza", "ana@example.com is taken\nAna Souza"
+
+    try:
+        try:
+            TypeAdapter(list[int]).validate_python([name])
+        except ValidationError as error:
+            raise ExceptionGroup("of one", [RuntimeError(text)]) from error
+    except ExceptionGroup:
+        logging.getLogger("uvicorn.error").exception("request_failed")
+
+    said = stream.getvalue()
+    assert [word for word in ("Ana", "ana", "example.com") if word in said] == []
+    told = ["ValidationError: 1 validation error", "which led to", "ExceptionGroup: of one", "RuntimeError: ", __file__]
+    assert [word for word in told if word not in said] == []
