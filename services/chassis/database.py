@@ -31,6 +31,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from services.chassis import tracing
+from services.chassis.database_login import Login
 from services.chassis.outages import translated
 from services.chassis.sql_spans import trace_sql
 
@@ -96,7 +97,12 @@ class Database:
     """One service's database. Everything of one process that uses it shares this object, and so its pool and lock."""
 
     def __init__(
-        self, url: str, *, service: str = "bilhetagem", statement_seconds: float | None = STATEMENT_SECONDS
+        self,
+        url: str,
+        *,
+        service: str = "bilhetagem",
+        login: Login | None = None,
+        statement_seconds: float | None = STATEMENT_SECONDS,
     ) -> None:
         self.url = make_url(url)
         self.dialect = self.url.get_backend_name()
@@ -105,9 +111,10 @@ class Database:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             self._write_lock = asyncio.Lock()
-        arguments: dict[str, float | None] = {"timeout": 5, "command_timeout": statement_seconds}
-        if self.dialect == "sqlite":
-            arguments = {"timeout": BUSY_TIMEOUT_SECONDS}
+            arguments: dict[str, Any] = {"timeout": BUSY_TIMEOUT_SECONDS}
+        else:
+            way_in = (login or Login()).arguments(self.url)
+            arguments = {"timeout": 5, "command_timeout": statement_seconds, **way_in}
         self.engine = create_async_engine(
             self.url,
             pool_size=POOL_SIZE,

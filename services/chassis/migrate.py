@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 import services
 from services.chassis.database import Database
+from services.chassis.database_login import Login
 from services.chassis.service import Service
 
 _ENVIRONMENT = Path(__file__).parent / "migrations_env"
@@ -39,13 +40,15 @@ def revisions(service: Service) -> list[str]:
     return [script.revision for script in walk][::-1]
 
 
-async def migrate(service: Service, url: str, revision: str = "head") -> tuple[str | None, str | None]:
+async def migrate(
+    service: Service, url: str, revision: str = "head", *, login: Login | None = None
+) -> tuple[str | None, str | None]:
     """Bring a service's database up to a revision, in one transaction: all of it or nothing.
 
     Several may do so at once: one works, the others wait and find the work done. Returns the revision before and after.
     Raises Unavailable, and MigrationFailed when the database knows a revision that this release does not.
     """
-    return await _move(service, url, lambda config: command.upgrade(config, revision))
+    return await _move(service, url, lambda config: command.upgrade(config, revision), login)
 
 
 async def unmigrate(service: Service, url: str, revision: str = "base") -> tuple[str | None, str | None]:
@@ -73,7 +76,9 @@ async def draft(service: Service, message: str) -> Path:
             await database.close()
 
 
-async def _move(service: Service, url: str, go: Callable[[Config], None]) -> tuple[str | None, str | None]:
+async def _move(
+    service: Service, url: str, go: Callable[[Config], None], login: Login | None = None
+) -> tuple[str | None, str | None]:
     config = _scripts(service)
 
     def move(connection: Connection) -> tuple[str | None, str | None]:
@@ -84,7 +89,7 @@ async def _move(service: Service, url: str, go: Callable[[Config], None]) -> tup
         go(config)
         return before, _revision(connection)
 
-    database = Database(url, statement_seconds=None)
+    database = Database(url, login=login, statement_seconds=None)
     try:
         # The write transaction is SQLite's lock; PostgreSQL's is taken inside it, and both end with it.
         async with database.writing() as connection:

@@ -80,7 +80,7 @@ async def running(
     service: Service, settings: Settings, queues: Queues, clock: Clock = system_clock
 ) -> AsyncIterator[Running]:
     """Open a service's database and adapters; close them at the end."""
-    database = Database(settings.database_url_of(service.name), service=service.name)
+    database = Database(settings.database_url_of(service.name), service=service.name, login=settings.login)
     try:
         store = SqlStore(database, service.kinds, service.tables)
         async with service.assemble(settings, database) as assembly:

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 from services.chassis.process import run, stopped_by_signals
 from services.chassis.serving import listen
-from services.chassis.telemetry import log_to
+from services.chassis.telemetry import LogSettings, log_to
 from services.operations.deployment import service_urls
 from services.operations.hosting import host_gateway, host_ingress, host_worker
 from services.operations.registry import service_named
+from services.operations.settings import complete
 
 
 def serve_one(name: str, host: str, port: int) -> None:
     """One ingress, until a signal."""
-    log_to()
+    log_to(settings=complete(LogSettings, "the log"))
 
     async def main() -> None:
         service = service_named(name)
@@ -25,7 +26,7 @@ def serve_one(name: str, host: str, port: int) -> None:
 
 def work_one(name: str, host: str, health_port: int | None) -> None:
     """One worker, until a signal."""
-    log_to()
+    log_to(settings=complete(LogSettings, "the log"))
 
     async def main() -> None:
         service = service_named(name)
@@ -38,7 +39,7 @@ def work_one(name: str, host: str, health_port: int | None) -> None:
 
 def serve_gateway(services: Sequence[str], host: str, port: int) -> None:
     """The base URL alone, until a signal. ``services`` are URLs, see ``service_urls``."""
-    log_to()
+    log_to(settings=complete(LogSettings, "the log"))
     urls = service_urls(services)
 
     async def main() -> None:

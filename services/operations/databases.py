@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Json, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.markup import escape
 from sqlalchemy import NullPool, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from services.chassis.config import DatabaseSettings
+from services.chassis.database_login import Login
+from services.chassis.forms import POSTGRES_URL, DatabaseUrl
 from services.chassis.outages import translated
 from services.chassis.process import run
 from services.operations.commands import console
@@ -31,13 +33,10 @@ _LOCK_KEY = 7_262_816_411_004_297
 
 
 def _names_each_service(url: str) -> str:
-    try:
-        parts = make_url(url)
-    except ArgumentError as error:
-        raise ValueError(str(error)) from None
+    parts = make_url(url)
     of_each = all("{service}" in (name or "") for name in (parts.username, parts.database))
     if parts.get_backend_name() != "postgresql" or not of_each:
-        raise ValueError("it should be postgresql+asyncpg://{service}@HOST:PORT/{service}, as services read it")
+        raise ValueError(f"should be {POSTGRES_URL}, as services read it")
     return url
 
 
@@ -48,13 +47,14 @@ class Master(BaseModel):
     password: SecretStr
 
 
-class MasterSettings(BaseSettings):
-    """What ``create-databases`` needs."""
+class MasterSettings(DatabaseSettings):
+    """What ``create-databases`` needs: what the services are told, and the master's login.
 
-    model_config = SettingsConfigDict(env_prefix="BILHETAGEM_", extra="ignore", use_attribute_docstrings=True)
+    Host and port are read from the services' URL, and what a service's login and database are called in there.
+    """
 
-    database_url: Annotated[str, AfterValidator(_names_each_service)]
-    """The services' own. Host and port are read from it, and what a service's login and database are called."""
+    database_url: Annotated[DatabaseUrl, AfterValidator(_names_each_service)]
+    """An SQLAlchemy URL; ``{service}`` stands for the service's name, since each has a database of its own."""
 
     database_master: Json[Master]
     """The master's login, as RDS keeps it in Secrets Manager: ``{"username": "...", "password": "..."}``."""
@@ -98,7 +98,7 @@ async def create(settings: MasterSettings, services: Sequence[str]) -> dict[str,
         url,
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",  # a database cannot be made inside a transaction
-        connect_args={"timeout": 10, "command_timeout": 60},
+        connect_args={"timeout": 10, "command_timeout": 60, **Login(ca_file=settings.database_ca_file).arguments(url)},
         hide_parameters=True,
     )
     try:

@@ -19,7 +19,7 @@ from services.chassis.serving import serve
 from services.chassis.telemetry import log_as
 from services.chassis.worker import Worker
 from services.operations.addresses import Taken
-from services.operations.errors import Trouble
+from services.operations.errors import BadInput
 from services.operations.gateway import Gateway, forwarding
 from services.operations.openapi import merged
 from services.operations.settings import complete, settings_of
@@ -43,8 +43,8 @@ async def _opened(services: Sequence[Service]) -> AsyncIterator[dict[str, Runnin
         stack.enter_context(exporting_metrics(metrics, common.aws_region, common.queue_prefix))
         try:
             running = await stack.enter_async_context(running_together(settings))
-        except ValueError as error:  # a key, for instance, that is well-formed text but no key
-            raise Trouble(f"A setting cannot be used: {error}.") from None
+        except ValueError as error:  # two keys, for instance, that share an id
+            raise BadInput(f"A setting cannot be used: {error}.") from None
         yield running
 
 

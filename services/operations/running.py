@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
+from services.chassis.config import DatabaseSettings
 from services.chassis.migrate import draft, migrate
 from services.chassis.process import Interrupted, run, stopped_by_signals
 from services.chassis.telemetry import LogSettings, log_to
@@ -16,7 +17,7 @@ from services.operations.commands import console
 from services.operations.errors import BadInput
 from services.operations.infrastructure import Ground
 from services.operations.registry import service_named
-from services.operations.settings import settings_of
+from services.operations.settings import complete
 from services.operations.system import Open, Plan, run_system
 
 
@@ -83,10 +84,12 @@ def migrate_databases(names: Sequence[str]) -> None:
     """Bring databases up to this release, one after another, and say what was done."""
     log_to(settings=LogSettings(level="warning", format="console"))
 
+    settings = complete(DatabaseSettings, "`migrate`")
+
     async def main() -> None:
         for service in [service_named(name) for name in names]:
-            url = settings_of(service).database_url_of(service.name)
-            before, after = await migrate(service, url)
+            url = settings.database_url_of(service.name)
+            before, after = await migrate(service, url, login=settings.login)
             state = f"already at {after}" if before == after else f"{before or 'empty'} -> {after}"
             console.print(f"{service.name:12} {state}")
 

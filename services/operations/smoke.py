@@ -4,9 +4,11 @@ A pipeline runs it after a release. It needs the API's URL, and an access token 
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from uuid import uuid4
 
 import httpx
@@ -19,11 +21,18 @@ from contracts.order import OrderBody, OrderItem
 from contracts.reservation import ReservationBody
 from contracts.ticket import TicketTypeBody
 from contracts.user import UserBody
+from services.chassis.forms import read_by
 from services.operations.client import Bilhetagem, Event, User
 from services.operations.commands import console
 from services.operations.errors import Trouble
+from services.operations.settings import complete
 
 PRICE = Money.parse(1)
+
+
+def _bearer_token(text: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", text):
+        raise ValueError("should be a bearer token (RFC 6750)")
 
 
 class SmokeSettings(BaseSettings):
@@ -31,14 +40,14 @@ class SmokeSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="BILHETAGEM_", extra="ignore", use_attribute_docstrings=True)
 
-    access_token: SecretStr | None = None
+    access_token: Annotated[SecretStr, read_by(_bearer_token)] | None = None
     """Sent as a bearer token: API Gateway's authorizer asks for one of Cognito's."""
 
 
 def smoke(url: str, seconds: float) -> None:
     """Buy one ticket and give it back. Raises ApiError and Trouble when something is not as it should be."""
     try:
-        asyncio.run(_purchase(url, seconds, SmokeSettings().access_token))
+        asyncio.run(_purchase(url, seconds, complete(SmokeSettings, "`smoke`").access_token))
     except httpx.HTTPError as error:
         raise Trouble(f"{url} does not answer: {error!r}") from None
     except httpx.InvalidURL as error:

@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Annotated
+
+from pydantic import Field
 
 from contracts.order import CancelOrdersOf
 from services.chassis import config
@@ -20,7 +23,7 @@ from services.order.ports import Ports
 class Settings(config.Settings):
     """The order service's settings."""
 
-    order_payment_margin: timedelta = timedelta(seconds=10)
+    order_payment_margin: Annotated[timedelta, Field(ge=timedelta(0))] = timedelta(seconds=10)
     """How long before its reservations end an order can be paid no more: what the news of the payment may take."""
 
 

@@ -7,12 +7,13 @@ from functools import partial
 from typing import Annotated
 
 import httpx
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from contracts.order import PaymentRequested
 from contracts.payment import CancelCharge, RefundCharge
 from services.chassis import config
 from services.chassis.database import Database
+from services.chassis.forms import HttpUrl, Unguessable
 from services.chassis.http_spans import http_transport
 from services.chassis.runtime import system_clock
 from services.chassis.service import Assembly, Purchases, Service
@@ -28,13 +29,13 @@ from services.payment.ports import Ports
 class Settings(config.Settings):
     """The payment service's settings."""
 
-    payment_webhook_secret: Annotated[SecretStr, Field(min_length=16)]
-    """Shared with the gateway, which signs its webhooks with it."""
+    payment_webhook_secret: Unguessable
+    """Shared with the gateway, which signs its webhooks with it. 16 characters or more."""
 
-    payment_webhook_url: str = "http://127.0.0.1:8000/payments/webhook"
+    payment_webhook_url: HttpUrl = "http://127.0.0.1:8000/payments/webhook"
     """Where the mock gateway's webhooks go: the payment ingress."""
 
-    payment_confirmation_seconds: Annotated[float, Field(ge=0)] = 1
+    payment_confirmation_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1
     """How long the mock gateway's buyers take to pay."""
 
 

@@ -7,13 +7,16 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Annotated
 
-from pydantic import SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
 
 from contracts.reservation import ReservationsConfirmed
 from contracts.ticket import RenderTickets
 from services.chassis.config import Settings
 from services.chassis.database import Database
+from services.chassis.forms import Unguessable, from_json, read_by
 from services.chassis.service import Assembly, Service
 from services.ticket.adapters.http import Desk, restated, router
 from services.ticket.adapters.pdf import Face, render
@@ -29,19 +32,22 @@ from services.ticket.ports import Ports, Sheet
 class TicketSettings(Settings):
     """What the ticket service needs on top."""
 
-    tickets_bucket: str = "bilhetagem-tickets"
+    tickets_bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = "bilhetagem-tickets"
     """The S3 bucket of the PDFs: private, and without old versions that stay, so that a name that is erased goes."""
 
-    tickets_pdf_secret: SecretStr
-    """Makes the PDFs' keys impossible to guess. Another one later harms nothing: keys are stored with the tickets."""
+    tickets_pdf_secret: Unguessable
+    """Makes the PDFs' keys impossible to guess: 16 characters or more. Another one later harms nothing: keys are stored
+    with the tickets."""
 
-    tickets_signing_key: SecretStr
+    tickets_signing_key: Annotated[SecretStr, read_by(load_private_key)]
     """The Ed25519 key that signs QR codes: PKCS#8 PEM, or the 32 bytes of its seed in base64."""
 
-    tickets_retired_keys: tuple[str, ...] = ()
+    tickets_retired_keys: Annotated[
+        tuple[Annotated[str, read_by(load_public_key)], ...], NoDecode, BeforeValidator(from_json)
+    ] = ()
     """Public keys that signed tickets which are still good, as a JSON list: PEM, or 32 bytes in base64."""
 
-    tickets_gates_open_before: timedelta = timedelta(hours=4)
+    tickets_gates_open_before: Annotated[timedelta, Field(ge=timedelta(0))] = timedelta(hours=4)
     """How long before the start a buyer can withdraw no more, so that gates may work offline."""
 
 
@@ -95,7 +101,7 @@ class PrintingPress:
 
 @asynccontextmanager
 async def assemble(settings: TicketSettings, database: Database) -> AsyncIterator[Assembly]:
-    """Open the bucket and make the press. Raises ValueError when a key cannot be read."""
+    """Open the bucket and make the press. Raises ValueError when two keys share an id."""
     signer = Signer(load_private_key(settings.tickets_signing_key.get_secret_value()))
     retired = [load_public_key(text) for text in settings.tickets_retired_keys]
     catalogue = Catalogue(database)

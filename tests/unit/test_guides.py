@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 from typer.main import get_command
 
-from services.chassis.config import Settings
+from services.chassis.config import DatabaseSettings, Settings
 from services.chassis.exporting import MetricSettings, TraceSettings
 from services.chassis.telemetry import LogSettings
 from services.operations.cli import app
@@ -28,10 +28,11 @@ LINK = re.compile(r"\]\((?!https?://)([^)#]*)(#[^)]*)?\)")
 
 def rows_of_settings() -> Iterator[str]:
     """The lines of the settings table, as they follow from the classes."""
-    yield from _rows("every service", Settings, set())
+    yield from _rows("every service, `migrate`, `create-databases`", DatabaseSettings, set())
+    yield from _rows("every service", Settings, set(DatabaseSettings.model_fields))
     for settings in (LogSettings, TraceSettings, MetricSettings):
         yield from _rows("every process", settings, set())
-    yield from _rows("`create-databases`", MasterSettings, set(Settings.model_fields))
+    yield from _rows("`create-databases`", MasterSettings, set(DatabaseSettings.model_fields))
     for name, service in SERVICES.items():
         yield from _rows(name, service.settings, set(Settings.model_fields))
 

@@ -56,7 +56,7 @@ def serve(database_url: str) -> Serve:
 
     @asynccontextmanager
     async def serve(service: Service) -> AsyncIterator[Api]:
-        settings = Settings(database_url=database_url, operators_secret=SecretStr("secret"))
+        settings = Settings(database_url=database_url, operators_secret=SecretStr("an operators' secret"))
         sent = Sent()
         async with running(service, settings, cast(Any, sent)) as opened:
             async with opened.database.writing() as connection:

@@ -160,7 +160,7 @@ async def test_the_command_says_what_it_has_made(server: Server) -> None:
 def test_settings_that_cannot_be_meant_are_named_without_the_secret(url: str) -> None:
     code, said = command(BILHETAGEM_DATABASE_URL=url, BILHETAGEM_DATABASE_MASTER="a secret")
 
-    assert code == 1
+    assert code == 2
     assert "The settings of `create-databases` are not complete" in said
     assert "BILHETAGEM_DATABASE_URL: " in said
     assert "BILHETAGEM_DATABASE_MASTER: " in said

@@ -67,7 +67,7 @@ class Orders:
 @pytest.fixture
 async def service(database_url: str) -> AsyncIterator[Orders]:
     """The order service on an empty database, of both kinds."""
-    settings = Settings(database_url=database_url, operators_secret=SecretStr("secret"))
+    settings = Settings(database_url=database_url, operators_secret=SecretStr("an operators' secret"))
     sent = Sent()
     async with running(order, settings, cast(Any, sent)) as opened:
         async with opened.database.engine.begin() as connection:

@@ -67,7 +67,7 @@ class Api:
 async def api(database_url: str) -> AsyncIterator[Api]:
     settings = Settings(
         database_url=database_url,
-        operators_secret=SecretStr("secret"),
+        operators_secret=SecretStr("an operators' secret"),
         payment_webhook_secret=SecretStr(SECRET),
     )
     sent = Sent()

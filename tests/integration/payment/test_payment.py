@@ -129,7 +129,7 @@ async def purchase(database_url: str) -> AsyncIterator[Purchase]:
     listening = listen("127.0.0.1", 0)
     settings = Settings(
         database_url=database_url,
-        operators_secret=SecretStr("secret"),
+        operators_secret=SecretStr("an operators' secret"),
         payment_webhook_secret=SecretStr("the gateway's and ours"),
         payment_webhook_url=f"http://127.0.0.1:{listening.getsockname()[1]}/payments/webhook",
         payment_confirmation_seconds=0.05,

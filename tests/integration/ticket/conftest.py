@@ -27,7 +27,7 @@ from tests.unit.ticket.tickets import NOW
 
 REGION: Literal["sa-east-1"] = "sa-east-1"
 KEY = Ed25519PrivateKey.generate()
-OPERATOR = {"Authorization": "Bearer gate-secret"}
+OPERATOR = {"Authorization": "Bearer the secret of a gate"}
 
 
 @pytest.fixture(autouse=True)
@@ -125,9 +125,9 @@ async def box(database_url: str, moto_url: str) -> AsyncIterator[Box]:
     settings = TicketSettings(
         database_url=database_url,
         aws_endpoint_url=moto_url,
-        operators_secret=SecretStr("gate-secret"),
+        operators_secret=SecretStr("the secret of a gate"),
         tickets_bucket=make_bucket(moto_url),
-        tickets_pdf_secret=SecretStr("secret"),
+        tickets_pdf_secret=SecretStr("nobody guesses it"),
         tickets_signing_key=SecretStr(b64encode(KEY.private_bytes_raw()).decode()),
     )
     sent, clock = Sent(), Clock()

@@ -230,7 +230,7 @@ async def test_used_or_withdrawn_is_decided_once_whoever_comes_first(box: Box) -
     await box.hear(CONFIRMED)
     await box.told()
     box.clock.now += timedelta(minutes=1)
-    operator = {"Authorization": "Bearer gate-secret"}
+    operator = {"Authorization": "Bearer the secret of a gate"}
 
     entered, _ = await asyncio.gather(
         box.http.post(f"/tickets/issued/{FIRST}/check-in", headers=operator), box.hear(WITHDRAWN)
