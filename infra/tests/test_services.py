@@ -14,6 +14,8 @@ from contracts.choreography import CHOREOGRAPHY
 from contracts.routes import SERVICES, queues_of
 from infra.app import context
 from infra.edge import STAGE
+from infra.network import SERVICE_PORT
+from infra.processes import HEALTH
 from infra.scaling import CONNECTIONS_KEPT_FREE, CONNECTIONS_PER_TASK, connections
 from infra.settings import Environment, SettingsError, Span, environments
 from infra.tests.choreographies import WITH_A_ROW, WITHOUT_PRODUCTS
@@ -151,6 +153,17 @@ def test_a_balancer_has_no_two_rules_of_one_priority_and_no_rule_with_too_many_v
     assert len({rule["Priority"] for rule in rules}) == len(SERVICES)
     # Five values for a rule are the limit (Elastic Load Balancing, quotas).
     assert all(len(rule["Conditions"][0]["PathPatternConfig"]["Values"]) <= 5 for rule in rules)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_database_that_is_away_has_no_task_replaced(services: Template) -> None:
+    targets = of_type(services, "ElasticLoadBalancingV2::TargetGroup").values()
+    (containers,) = zip(
+        *(each["ContainerDefinitions"] for each in of_type(services, "ECS::TaskDefinition").values()), strict=True
+    )
+
+    assert {each["HealthCheckPath"] for each in targets} == {HEALTH}
+    assert {each["HealthCheck"]["Command"][-1] for each in containers} == {f"http://127.0.0.1:{SERVICE_PORT}{HEALTH}"}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

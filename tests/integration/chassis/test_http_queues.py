@@ -13,6 +13,7 @@ from contracts.message import Envelope
 from localstack.provision import REGION, provision
 from services.chassis.http import health_app
 from services.chassis.sqs import Queues, open_queues
+from services.chassis.store import Unavailable
 from services.chassis.worker import Worker
 from tests.front import Desk, assert_problem, desk, holds
 
@@ -76,3 +77,20 @@ async def test_a_worker_with_a_loop_that_hangs_is_not_healthy() -> None:
         assert answer.json()["loops"] == ["order-new/1"]
         assert (await client.get("/ready")).status_code == 200
         assert_problem(await client.get("/"), 404, "not_found")
+
+
+class _Cut:
+    """A worker whose loops wait for its database."""
+
+    def stale(self) -> list[str]:
+        return []
+
+    async def probe(self) -> None:
+        raise Unavailable("no database")
+
+
+async def test_a_worker_without_its_database_lives_and_is_not_ready() -> None:
+    transport = httpx.ASGITransport(health_app(cast(Worker, _Cut())))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get("/health")).json() == {"status": "ok"}
+        assert_problem(await client.get("/ready"), 503, "unavailable")
