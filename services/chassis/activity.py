@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 
 from services.chassis.database import Database
 from services.chassis.ids import uuid7
-from services.chassis.purchases import Purchase, owes, purchase_columns
+from services.chassis.purchase_reading import owes, purchase_columns
+from services.chassis.purchases import Purchase
 from services.chassis.service import Service
 
 _MINUTE = timedelta(minutes=1)

@@ -14,7 +14,7 @@ from services.chassis.database import Database, among
 from services.chassis.ids import uuid7
 from services.chassis.kernel import Clock
 from services.chassis.metrics import Instruments
-from services.chassis.purchases import owes
+from services.chassis.purchase_reading import owes
 from services.chassis.relay import sleep_unless
 from services.chassis.service import Service
 

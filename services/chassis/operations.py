@@ -18,8 +18,10 @@ from services.chassis.journal import Journal
 from services.chassis.journal_reading import read_emission, read_journal
 from services.chassis.operators import operator
 from services.chassis.problems import Problem
-from services.chassis.purchases import PurchasePage, UnderWayPage, Unsettled, Wanted, read_purchases, read_under_way
-from services.chassis.resending import Resend, Resent, resend
+from services.chassis.purchase_reading import read_purchases, read_under_way
+from services.chassis.purchases import PurchasePage, UnderWayPage, Unsettled, Wanted
+from services.chassis.resending import resend
+from services.chassis.resends import Resend, Resent
 from services.chassis.rows import Rows
 from services.chassis.runtime import Running
 

@@ -1,19 +1,11 @@
-"""A service's purchases, for operators: a list, newest first, and those that are under way."""
+"""A service's purchases, as it tells operators of them, and which ones they may ask for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Column, ColumnElement, Table, select
-
-from services.chassis.database import Database, among
-from services.chassis.ids import uuid7
-from services.chassis.service import Service
-
-_COLUMNS = ("id", "event_id", "status", "reason", "created_at", "order_id")
 
 
 class Purchase(BaseModel):
@@ -47,41 +39,6 @@ class Wanted:
     limit: int = 50
 
 
-def purchase_columns(table: Table) -> list[Column[Any]]:
-    """The columns of a purchase, as far as the table has them."""
-    return [table.c[name] for name in _COLUMNS if name in table.c]
-
-
-async def read_purchases(database: Database, service: Service, wanted: Wanted) -> PurchasePage:
-    """A page of the service's purchases; an empty one of a service that has none. Raises Unavailable."""
-    if service.purchases is None or not service.purchases.whole:
-        return PurchasePage(items=[])
-    table = service.kinds[service.purchases.kind]
-    query = select(*purchase_columns(table)).order_by(table.c.id.desc())
-    if wanted.ids:
-        query = query.where(among(table.c.id, wanted.ids, database.dialect))
-    else:
-        query = query.limit(wanted.limit + 1)
-        if "order_id" in table.c:
-            query = query.where(table.c.order_id.is_(None))
-    if wanted.since is not None:
-        query = query.where(table.c.id >= uuid7(wanted.since, 0))
-    if wanted.state is not None:
-        query = query.where(table.c.status == wanted.state)
-    if wanted.event_id is not None:
-        query = query.where(table.c.event_id == wanted.event_id)
-    if wanted.before is not None:
-        query = query.where(table.c.id < wanted.before)
-    async with database.reading() as connection:
-        rows = list(await connection.execute(query))
-    at_rest = service.purchases.at_rest
-    items = [Purchase.model_validate({**row._mapping, "at_rest": row.status in at_rest}) for row in rows]
-    full = not wanted.ids and len(items) > wanted.limit
-    return PurchasePage(
-        items=items[: wanted.limit] if full else items, next=items[wanted.limit - 1].id if full else None
-    )
-
-
 class UnderWayPage(BaseModel):
     """Ids of purchases, by the id of the row that says so; ``next`` is the cursor of the page after it."""
 
@@ -98,33 +55,3 @@ class Unsettled:
     event_id: UUID | None = None
     after: UUID | None = None
     limit: int = 50
-
-
-async def read_under_way(database: Database, service: Service, wanted: Unsettled) -> UnderWayPage:
-    """A page of purchases in which the service owes something, the oldest first, parts of others named by their whole.
-    Raises Unavailable.
-    """
-    if service.purchases is None:
-        return UnderWayPage(items=[])
-    table = service.kinds[service.purchases.kind]
-    query = (
-        select(table)
-        .where(owes(service, table), table.c.id >= uuid7(wanted.since, 0), table.c.id < uuid7(wanted.before, 0))
-        .order_by(table.c.id)
-        .limit(wanted.limit)
-    )
-    if wanted.event_id is not None:
-        query = query.where(table.c.event_id == wanted.event_id)
-    if wanted.after is not None:
-        query = query.where(table.c.id > wanted.after)
-    async with database.reading() as connection:
-        rows = list(await connection.execute(query))
-    wholes = [row._mapping.get("order_id") or row.id for row in rows]
-    return UnderWayPage(items=list(dict.fromkeys(wholes)), next=rows[-1].id if len(rows) == wanted.limit else None)
-
-
-def owes(service: Service, table: Table) -> ColumnElement[bool]:
-    """A row of the service's purchases says that something is owed."""
-    assert service.purchases is not None
-    statuses: Any = table.c.status.type
-    return table.c.status.in_(sorted({*statuses.enums} - service.purchases.at_rest))

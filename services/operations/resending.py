@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.chassis.resending import Again, Resend
+from services.chassis.resends import Again, Resend
 from services.operations.errors import BadInput
 from services.operations.purchases import Purchase, named
 from services.operations.timeline import Fate, Hearing, Told

@@ -13,7 +13,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from services.chassis.process import run
-from services.chassis.resending import Resent
+from services.chassis.resends import Resent
 from services.operations.commands import complaints, console
 from services.operations.errors import BadInput, Trouble
 from services.operations.finding import MOST_UNDER_WAY, Filter, find_purchase, journals_of, list_purchases

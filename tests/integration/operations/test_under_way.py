@@ -8,7 +8,8 @@ import pytest
 
 from services.chassis.database import Database
 from services.chassis.ids import uuid7
-from services.chassis.purchases import Unsettled, Wanted, read_purchases, read_under_way
+from services.chassis.purchase_reading import read_purchases, read_under_way
+from services.chassis.purchases import Unsettled, Wanted
 from services.operations.registry import SERVICES
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)

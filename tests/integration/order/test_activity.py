@@ -10,7 +10,8 @@ import pytest
 from services.chassis.activity import Activity, read_activity
 from services.chassis.database import Database
 from services.chassis.ids import uuid7
-from services.chassis.purchases import Unsettled, read_under_way
+from services.chassis.purchase_reading import read_under_way
+from services.chassis.purchases import Unsettled
 from services.order.service import order
 
 NOW = datetime(2027, 3, 1, 12, 0, 30, tzinfo=UTC)

@@ -15,7 +15,7 @@ from contracts.routes import SERVICES
 from services.chassis.activity import Activity
 from services.chassis.journal import Journal
 from services.chassis.purchases import Purchase, PurchasePage, UnderWayPage
-from services.chassis.resending import Resend, Resent, Sent
+from services.chassis.resends import Resend, Resent, Sent
 from services.operations.console.app import create_console
 from services.operations.console.entering import Entry
 from services.operations.console.settings import ConsoleSettings
