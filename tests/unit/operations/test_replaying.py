@@ -38,7 +38,8 @@ RECORDINGS = Path(__file__).parents[2] / "recordings"
 COMPLETED = RECORDINGS / "completed.jsonl"
 
 type Change = Callable[[Message, Any, Iterable[Emitted]], Iterable[Emitted]]
-"""What a handler emits instead: from its message, its ports, and what it emitted so far."""
+"""What a handler emits instead: from its message, its ports, and what it emitted so far. Who does not ask for that has
+not run the handler of before: it changes no row."""
 
 
 @pytest.fixture
@@ -49,8 +50,11 @@ def change(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         handlers = SERVICES[service].handlers
         handler: Handler = handlers[message]
 
+        def emitted(got: Message, ports: Any) -> Iterator[Emitted]:
+            yield from handler.handle(got, ports)
+
         def handle(got: Message, ports: Any) -> Iterable[Emitted]:
-            return to(got, ports, handler.handle(got, ports))
+            return to(got, ports, emitted(got, ports))
 
         monkeypatch.setitem(handlers._by_message, message, replace(handler, handle=handle, **declared))
 
@@ -182,6 +186,17 @@ def test_waiting_for_something_is_told(change: Callable[..., None]) -> None:
     [found] = differences()
     assert found["kind"] == "waits"
     assert found["text"] == "puts it off, waiting for the moon (recorded: it emitted OrderCompleted)"
+
+
+def test_a_wait_that_comes_after_a_change_is_told_as_the_mistake_that_it_is(change: Callable[..., None]) -> None:
+    def hasty(_: Any, __: Any, emitted: Iterable[Emitted]) -> Iterable[Emitted]:
+        list(emitted)
+        raise NotYet("the moon")
+
+    change("order", TicketsIssued, hasty)
+    [found] = differences()
+    assert found["kind"] == "fails"
+    assert "NotYet was raised after a change" in found["text"]
 
 
 def test_a_handler_that_raises_is_told_with_the_place(change: Callable[..., None]) -> None:
