@@ -8,9 +8,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.chassis.store import Conflict, Unavailable
 
-# Connection exceptions, no resources, operator intervention
-# (https://www.postgresql.org/docs/current/errcodes-appendix.html).
-_OUTAGES = ("08", "53", "57P")
+# Connection exceptions, invalid authorization, no resources, operator intervention
+# (https://www.postgresql.org/docs/current/errcodes-appendix.html). Whoever is not let in finds no database: no message
+# has to answer for that.
+_OUTAGES = ("08", "28", "53", "57P")
 
 # unique_violation; SQLite has no codes of the standard.
 _UNIQUE_VIOLATION = "23505"

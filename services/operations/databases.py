@@ -20,6 +20,7 @@ from services.chassis.database_login import Login
 from services.chassis.forms import POSTGRES_URL, DatabaseUrl
 from services.chassis.outages import translated
 from services.chassis.process import run
+from services.chassis.store import Unavailable
 from services.operations.commands import console
 from services.operations.errors import Trouble
 from services.operations.registry import service_named
@@ -107,14 +108,16 @@ async def create(settings: MasterSettings, services: Sequence[str]) -> dict[str,
                 await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
                 places = [place_of(service, settings.database_url) for service in services]
                 return {place.service: [made async for made in _make(connection, place)] for place in places}
-    except DBAPIError as error:
-        if str(getattr(error.orig, "sqlstate", None) or "").startswith(_REFUSED):
-            raise Trouble(
-                f"PostgreSQL refuses the master's login (BILHETAGEM_DATABASE_MASTER): {error.orig}"
-            ) from error
+    except Unavailable as error:
+        if isinstance(error.__cause__, DBAPIError) and _is_refusal(error.__cause__):
+            raise Trouble(f"PostgreSQL refuses the master's login (BILHETAGEM_DATABASE_MASTER): {error}") from error
         raise
     finally:
         await engine.dispose()
+
+
+def _is_refusal(error: DBAPIError) -> bool:
+    return str(getattr(error.orig, "sqlstate", None) or "").startswith(_REFUSED)
 
 
 async def _make(connection: AsyncConnection, place: Place) -> AsyncIterator[str]:

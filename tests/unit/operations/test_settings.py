@@ -31,11 +31,7 @@ for module in walk_packages(services.__path__, "services."):
     if ".migrations" not in module.name and not module.name.endswith("__main__"):
         import_module(module.name)
 CLASSES = sorted(set(classes(BaseSettings)), key=lambda each: (each.__module__, each.__name__))
-FIELDS = [
-    pytest.param(each, name, id=f"{each.__module__.removeprefix('services.')}.{name}")
-    for each in CLASSES
-    for name in each.model_fields
-]
+FIELDS = [(each, name) for each in CLASSES for name in each.model_fields]
 VARIABLES = {variable for each in CLASSES for variable in variables_of(each).values()} | {"AWS_DEFAULT_REGION"}
 
 
@@ -75,7 +71,7 @@ def test_a_malformed_value_is_told_with_what_it_should_be(
 
 
 @pytest.mark.parametrize(
-    ("settings", "name"), [p for p in FIELDS if p.values[0].model_fields[p.values[1]].is_required()]
+    ("settings", "name"), [(each, name) for each, name in FIELDS if each.model_fields[name].is_required()]
 )
 def test_a_variable_that_is_missing_is_told_with_its_meaning(settings: type[BaseSettings], name: str) -> None:
     meaning = " ".join((settings.model_fields[name].description or "").split())
@@ -166,3 +162,41 @@ def test_a_command_that_is_set_up_wrong_says_so_and_ends(
     assert ran.output.startswith("Error: The settings of ")
     assert f"  {variable}: " in ran.output
     assert (MALFORMED in ran.output, "Traceback" in ran.output) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://issuer.example/jwks.json",
+        "https://",
+        "https://issuer.example:none/jwks.json",
+        "s3://bucket",
+        "s3://bucket/",
+        "s3:///key",
+        "file://etc/jwks.json",
+        "file:///",
+        "/etc/jwks.json",
+        "https://issuer.example\n/",
+    ],
+)
+def test_keys_are_read_from_the_web_s3_or_a_file(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("BILHETAGEM_JWKS_URL", url)
+
+    said = complaints(SERVICES["user"].settings)
+
+    assert said["BILHETAGEM_JWKS_URL"].startswith(
+        ("should be https://HOST/..., s3://BUCKET/KEY or ", "should be a URL ")
+    )
+    assert "BILHETAGEM_JWT_ISSUER" not in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("BILHETAGEM_JWKS_URL", "s3://bucket/jwks.json"), ("BILHETAGEM_JWT_ISSUER", "https://issuer.example/pool")],
+)
+def test_an_issuer_and_its_keys_go_together(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+
+    said = complaints(SERVICES["user"].settings)["BILHETAGEM_JWT_ISSUER"]
+
+    assert said.startswith("goes with BILHETAGEM_JWKS_URL: both are set, or neither is")
