@@ -18,6 +18,9 @@ from services.chassis.trace_context import TRACEPARENT, readable
 ALONE_AFTER_RECEIVES = 3
 """A message received more often than this goes alone: it may be what kills its batch, or its worker."""
 
+_LONGEST_NAME = 200
+"""Of a message's id or type, in a log: a body that is none of ours may have anything there."""
+
 _LONGEST_AHEAD = timedelta(days=1)
 """Clocks differ by seconds. What was made further in the future than this was not made by us."""
 
@@ -71,7 +74,11 @@ def names_of(delivery: Delivery) -> dict[str, str]:
     try:
         attributes = json.loads(delivery.body)
         named = {"message_id": "id", "type": "type", "correlation_id": "correlationid"}
-        names = {name: str(attributes[attribute]) for name, attribute in named.items() if attribute in attributes}
+        names = {
+            name: str(attributes[attribute])[:_LONGEST_NAME]
+            for name, attribute in named.items()
+            if attribute in attributes
+        }
         trace = readable(str(attributes.get(TRACEPARENT, "")))
         return names | ({"trace_id": trace.split("-")[1]} if trace else {})
     except (ValueError, TypeError, AttributeError):

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
@@ -18,6 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contracts.routes import SERVICES
 from services.chassis.problems import Problem, answer
 from services.chassis.swagger import ASSETS, swagger_page
+
+log = structlog.get_logger()
 
 PREFIXES = {f"{service}s": service for service in SERVICES}
 """The service behind each first segment of a path."""
@@ -84,7 +87,8 @@ class Forward:
         )
         try:
             upstream = await self._client.send(onward, stream=True)
-        except httpx.TransportError:
+        except httpx.TransportError as error:
+            log.warning("not_forwarded", method=request.method, path=scope["path"], to=self._url, error=repr(error))
             await answer(Problem(503), scope["path"])(scope, receive, send)
             return
         response = StreamingResponse(upstream.aiter_raw(), upstream.status_code)

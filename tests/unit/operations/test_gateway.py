@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
+from structlog.testing import capture_logs
 
 from contracts.routes import SERVICES
 from services.operations.gateway import Forward, Gateway
@@ -81,14 +82,18 @@ async def test_the_merged_document_and_its_page_are_at_the_base(client: httpx.As
     assert (await client.get("/")).headers["location"] == "/docs"
 
 
-async def test_a_service_that_is_down_is_a_problem_document() -> None:
+async def test_a_service_that_is_down_is_a_problem_document_and_a_line_of_the_log() -> None:
     async with httpx.AsyncClient(trust_env=False) as onward:
         apps: dict[str, ASGIApp] = {name: Forward(onward, "http://127.0.0.1:9") for name in SERVICES}
         async with client_of(Gateway(apps, document)) as client:
-            answer = await client.get("/orders/")
+            with capture_logs() as logged:
+                answer = await client.get("/orders/")
 
     assert answer.status_code == 503
     assert answer.json()["slug"] == "unavailable"
+    assert [(event["event"], event["path"], event["to"]) for event in logged] == [
+        ("not_forwarded", "/orders/", "http://127.0.0.1:9")
+    ]
 
 
 async def test_a_long_answer_is_passed_on_while_it_comes() -> None:
