@@ -10,7 +10,16 @@ from sqlalchemy.engine import make_url
 
 from services.chassis.database_login import Login
 from services.chassis.decision import RETENTION, SHORTEST_RETENTION
-from services.chassis.forms import POSTGRES_URL, Authorities, DatabaseUrl, HttpUrl, QueuePrefix, Region, Unguessable
+from services.chassis.forms import (
+    POSTGRES_URL,
+    Authorities,
+    DatabaseUrl,
+    HttpUrl,
+    JwksUrl,
+    QueuePrefix,
+    Region,
+    Unguessable,
+)
 
 INTEGRATION_SECONDS = 29
 """API Gateway ends an integration after this time (API Gateway Developer Guide, quotas of REST APIs)."""
@@ -75,6 +84,13 @@ class Settings(DatabaseSettings):
     operators_secret: Unguessable
     """Operators' routes ask for it as a bearer token. 16 characters or more."""
 
+    jwks_url: JwksUrl | None = None
+    """Where the keys are that access tokens are signed with, a JWK set: an ``https:``, ``s3:`` or ``file:`` URL. With
+    it, an ingress verifies them too."""
+
+    jwt_issuer: Annotated[HttpUrl | None, Field(validate_default=True)] = None
+    """Whose access tokens are taken: their ``iss``."""
+
     pending_horizon: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(hours=1)
     """How long a resource that no worker has made yet is called pending."""
 
@@ -90,3 +106,10 @@ class Settings(DatabaseSettings):
     stage_prefix: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_-]+)?$")] = ""
     """Such as ``/v1``: a private integration of API Gateway sends the stage in front of a path. Paths without it work
     as well."""
+
+    @field_validator("jwt_issuer")
+    @classmethod
+    def _issuer_and_keys_go_together(cls, issuer: str | None, told: ValidationInfo) -> str | None:
+        if "jwks_url" in told.data and (issuer is None) != (told.data["jwks_url"] is None):
+            raise ValueError("goes with BILHETAGEM_JWKS_URL: both are set, or neither is")
+        return issuer

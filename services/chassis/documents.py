@@ -7,11 +7,16 @@ from fastapi import FastAPI, Path
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from contracts.open_routes import OPEN
 from services.chassis.answers import Pending
 from services.chassis.problems import ProblemDocument, problems
 
 IdPath = Annotated[UUID, Path(alias="id", description="The id that the resource's `Location` ends with")]
 """The ``{id}`` of a path. Anything but a UUID is answered with 404."""
+
+CALLER = "caller"
+"""The security scheme of every route that is a buyer's: of the gateway, whose authorizer is attached there, and of a
+service that verifies tokens itself."""
 
 _METHODS = ("get", "put", "post", "delete")
 
@@ -38,8 +43,10 @@ def awaited() -> dict[int | str, dict[str, Any]]:
     return {200: {"description": "The resource, or that it is pending", "headers": headers}}
 
 
-def openapi_of(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's document, with problem documents in the place of its own validation errors."""
+def openapi_of(app: FastAPI, *, asks_for_tokens: bool = False) -> dict[str, Any]:
+    """FastAPI's document, with problem documents in the place of its own validation errors, and where the service asks
+    for access tokens by itself, with that.
+    """
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
@@ -50,9 +57,13 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
         problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs"))
         schemas["Problem"] = problem
-        for path in document.get("paths", {}).values():
-            for method in path.keys() & set(_METHODS):
-                _complete(path[method], is_post=method == "post")
+        if asks_for_tokens:
+            document["components"].setdefault("securitySchemes", {})[CALLER] = _BEARER
+        for path, operations in document.get("paths", {}).items():
+            for method in operations.keys() & set(_METHODS):
+                if asks_for_tokens and f"{method.upper()} {path}" not in OPEN:
+                    operations[method]["security"] = [{CALLER: []}]
+                _complete(operations[method], is_post=method == "post")
         app.openapi_schema = document
     return app.openapi_schema
 
@@ -63,6 +74,8 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
     statuses = [500, 503]
+    if "security" in operation:
+        statuses.append(401)
     if "requestBody" in operation:
         statuses += [400, 413, 415, 422]
     if any(parameter["in"] == "path" for parameter in parameters):
@@ -83,6 +96,12 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
     operation["responses"] = dict(sorted(responses.items()))
 
 
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "An access token of the user pool",
+}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -1,6 +1,7 @@
 """What settings look like that are no plain words. What is wrong is told without repeating it: it may be a secret."""
 
 import json
+import re
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,12 @@ def _http_url(url: str) -> str:
     return url
 
 
+def _jwks_url(url: str) -> str:
+    if not re.fullmatch(r"https://\S+|s3://[a-z0-9.-]+/\S+|file:///\S+", url):
+        raise ValueError("should be https://HOST/..., s3://BUCKET/KEY or file:///FOLDER/FILE")
+    return _http_url(url) if url.startswith("https:") else url
+
+
 def _authorities(file: Path) -> Path:
     try:
         ssl.create_default_context(cafile=file)
@@ -63,6 +70,7 @@ def read_by(read: Callable[[str], object]) -> AfterValidator:
 
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+JwksUrl = Annotated[str, AfterValidator(_jwks_url)]
 Authorities = Annotated[FilePath, AfterValidator(_authorities)]
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d+$")]
 

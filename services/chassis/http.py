@@ -101,6 +101,11 @@ def create_app(running: Running, stop: asyncio.Event | None = None) -> FastAPI:
     app.state.front = front
     app.include_router(service.router, tags=[service.name])
     app.include_router(operations.router)
+    if guarded := running.settings.jwks_url is not None:
+        # Nobody else waits for what verifies signatures to be imported.
+        from services.chassis.access_tokens import guard
+
+        guard(app, running.settings, running.clock, list(_routes(service)))
     if tracing.on():
         app.add_middleware(Traced, service=service.name)
     _guard(app, [*_routes(service), *_api_routes(operations.router)], running.settings.stage_prefix)
@@ -120,7 +125,7 @@ def create_app(running: Running, stop: asyncio.Event | None = None) -> FastAPI:
         await running.store.probe()
         return {"status": "ready"}
 
-    app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi_of(app, asks_for_tokens=guarded)  # type: ignore[method-assign]
     return app
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from contracts.open_routes import OPEN
 from services.chassis.config import INTEGRATION_SECONDS
 from services.chassis.cors import MAX_AGE_SECONDS, ORIGIN, REQUEST_HEADERS, RESPONSE_HEADERS
+from services.chassis.documents import CALLER
 from services.chassis.edge import PREFIX_HEADER
 from services.chassis.problems import RETRY_AFTER_SECONDS, Problem, document
 from services.operations.openapi_30 import as_3_0
@@ -25,8 +26,6 @@ INTEGRATION = "x-amazon-apigateway-integration"
 ANY_METHOD = "x-amazon-apigateway-any-method"
 BINARY_MEDIA_TYPES = "x-amazon-apigateway-binary-media-types"
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
-CALLER = "caller"
-"""The security scheme of every route that is a buyer's: the one place where an authorizer is attached."""
 
 _METHODS = ("get", "put", "post", "delete")
 _OPEN_PATHS = frozenset(route.partition(" ")[2] for route in OPEN)

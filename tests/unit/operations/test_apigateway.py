@@ -10,7 +10,8 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from localstack.front_door import definition
 from services.chassis.config import Settings
-from services.operations.apigateway import ANY_METHOD, CALLER, GATEWAY_RESPONSES, INTEGRATION
+from services.chassis.documents import CALLER
+from services.operations.apigateway import ANY_METHOD, GATEWAY_RESPONSES, INTEGRATION
 from services.operations.documents import ROOT
 
 METHODS = {"get", "put", "post", "delete"}
