@@ -9,7 +9,13 @@ import pytest
 TEXT = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text()
 COSTS = TEXT.partition("\n## What it costs\n")[2].partition("\n## ")[0]
 
-A_MONTH = {"hour": Decimal(730), "month": Decimal(1), "GB-month": Decimal(1), "million": Decimal("1e-6")}
+A_MONTH = {
+    "hour": Decimal(730),
+    "month": Decimal(1),
+    "GB": Decimal(1),
+    "GB-month": Decimal(1),
+    "million": Decimal("1e-6"),
+}
 A_THOUSAND = {"million": Decimal("1e-3"), "GB": Decimal(1000), "GB-month": Decimal(1000)}
 CENT = Decimal("0.01")
 

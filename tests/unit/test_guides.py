@@ -1,5 +1,6 @@
 """The guides say what the code says: settings, scenarios, commands, and links that lead somewhere."""
 
+import ast
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,6 +13,8 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 from typer.main import get_command
 
+import contracts.metrics
+from contracts.metrics import DIMENSIONS, UNITS, Metric
 from services.chassis.config import DatabaseSettings, Settings
 from services.chassis.exporting import MetricSettings, TraceSettings
 from services.chassis.telemetry import LogSettings
@@ -22,6 +25,7 @@ from services.payment.adapters.gateway.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
 RUNNING = ROOT / "docs" / "run-instructions.md"
+TELEMETRY = ROOT / "docs" / "telemetry.md"
 GUIDES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
 LINK = re.compile(r"\]\((?!https?://)([^)#]*)(#[^)]*)?\)")
 
@@ -67,6 +71,22 @@ def test_the_table_has_no_setting_that_nothing_reads() -> None:
     told = {line for line in RUNNING.read_text().splitlines() if line.startswith("| `BILHETAGEM_")}
 
     assert told == set(rows_of_settings())
+
+
+def rows_of_metrics() -> Iterator[str]:
+    """The lines of the table of metrics, as they follow from the contract and what it says below each name."""
+    module = ast.parse(Path(contracts.metrics.__file__).read_text())
+    [names] = [each for each in module.body if isinstance(each, ast.ClassDef) and each.name == "Metric"]
+    said = [ast.literal_eval(each.value) for each in names.body[1:] if isinstance(each, ast.Expr)]
+    for metric, meaning in zip(Metric, said, strict=True):
+        dimensions = ", ".join(DIMENSIONS[metric])
+        yield f"| `{metric}` | {dimensions} | {UNITS.get(metric, 'Count')} | {' '.join(meaning.split())} |"
+
+
+def test_the_table_of_metrics_is_the_contract_s() -> None:
+    table = TELEMETRY.read_text().partition("| metric |")[2].partition("\n\n")[0]
+
+    assert table.splitlines()[2:] == list(rows_of_metrics())
 
 
 def test_every_scenario_of_the_mock_gateway_is_in_the_guide() -> None:
