@@ -77,6 +77,11 @@ class Message(BaseModel):
         if not name.startswith("_"):  # a base of messages, such as _EventState, is none itself
             _BY_TYPE[cls.type] = cls
 
+    @classmethod
+    def is_of_a_purchase(cls) -> bool:
+        """It is about an order or a reservation, and so is its correlation."""
+        return not cls.model_fields.keys().isdisjoint({"order_id", "reservation_id"})
+
     def _first(self, *fields: str) -> str:
         return next(str(value) for field in fields if (value := getattr(self, field, None)) is not None)
 

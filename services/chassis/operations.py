@@ -18,8 +18,8 @@ from services.chassis.journal import Journal
 from services.chassis.journal_reading import read_emission, read_journal
 from services.chassis.operators import operator
 from services.chassis.problems import Problem
-from services.chassis.purchase_reading import read_purchases, read_under_way
-from services.chassis.purchases import PurchasePage, UnderWayPage, Unsettled, Wanted
+from services.chassis.purchase_reading import read_held_up, read_purchases, read_under_way
+from services.chassis.purchases import HeldUp, PurchasePage, UnderWayPage, Unsettled, Wanted
 from services.chassis.resending import resend
 from services.chassis.resends import Resend, Resent
 from services.chassis.rows import Rows
@@ -97,6 +97,19 @@ async def under_way(
     """Ids of purchases in which this service owes something, those first whose row is the oldest."""
     wanted = Unsettled(since=since, before=before, event_id=event_id, after=cursor, limit=limit)
     return await read_under_way(running.database, running.service, wanted)
+
+
+@router.get("/held-up")
+async def held_up(
+    running: RunningDep,
+    since: AwareDatetime,
+    before: AwareDatetime,
+    event_id: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+) -> HeldUp:
+    """Ids of purchases with a message that this service has parked, or that was due before a moment and not sent."""
+    wanted = Unsettled(since=since, before=before, event_id=event_id, limit=limit)
+    return await read_held_up(running.database, running.service, wanted)
 
 
 @router.get("/activity")

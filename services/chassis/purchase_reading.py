@@ -1,12 +1,14 @@
-"""A service's purchases, read from its database: a list, newest first, and those that are under way."""
+"""A service's purchases, read from its database: a list, those that are under way, those that its outbox holds up."""
 
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Table, select
+from sqlalchemy import Column, ColumnElement, Table, or_, select
 
+from contracts.message import message_types
 from services.chassis.database import Database, among
 from services.chassis.ids import uuid7
-from services.chassis.purchases import Purchase, PurchasePage, UnderWayPage, Unsettled, Wanted
+from services.chassis.purchases import HeldUp, Purchase, PurchasePage, UnderWayPage, Unsettled, Wanted
 from services.chassis.service import Service
 
 _COLUMNS = ("id", "event_id", "status", "reason", "created_at", "order_id")
@@ -68,6 +70,28 @@ async def read_under_way(database: Database, service: Service, wanted: Unsettled
         rows = list(await connection.execute(query))
     wholes = [row._mapping.get("order_id") or row.id for row in rows]
     return UnderWayPage(items=list(dict.fromkeys(wholes)), next=rows[-1].id if len(rows) == wanted.limit else None)
+
+
+async def read_held_up(database: Database, service: Service, wanted: Unsettled) -> HeldUp:
+    """Purchases with a message in the service's outbox that should not be there any more: it is parked, or was due
+    before ``wanted.before``. Whatever their rows say: one may have been lost, and a message may wait for it. Raises
+    Unavailable.
+    """
+    outbox = service.tables.outbox.c
+    types = [name for name, message in message_types().items() if message.is_of_a_purchase()]
+    # Both are UUIDv7: texts of one length, in the order of their times.
+    began = (outbox.correlation >= str(uuid7(wanted.since, 0)), outbox.correlation < str(uuid7(wanted.before, 0)))
+    query = (
+        select(outbox.correlation)
+        .where(*began, outbox.type.in_(types), or_(outbox.waits_for.is_not(None), outbox.send_at < wanted.before))
+        .distinct()
+        .order_by(outbox.correlation)
+        .limit(wanted.limit)
+    )
+    if wanted.event_id is not None:
+        query = query.where(outbox.group == str(wanted.event_id))
+    async with database.reading() as connection:
+        return HeldUp(items=[UUID(each) for each in (await connection.execute(query)).scalars()])
 
 
 def owes(service: Service, table: Table) -> ColumnElement[bool]:

@@ -55,3 +55,9 @@ class Unsettled:
     event_id: UUID | None = None
     after: UUID | None = None
     limit: int = 50
+
+
+class HeldUp(BaseModel):
+    """Ids of purchases, and of reservations that may be part of one, the oldest first."""
+
+    items: list[UUID]

@@ -1,11 +1,12 @@
 """Finding purchases in a running system: one by any of its ids, or those that fit."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from services.chassis.ids import minted_at
 from services.chassis.journal import Journal
 from services.chassis.purchases import Purchase as Row
 from services.chassis.purchases import PurchasePage
@@ -36,7 +37,8 @@ _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 @dataclass(frozen=True, kw_only=True)
 class Filter:
     """Which purchases to list. ``stuck_for``: those that a worker should have carried on so long ago, of those that are
-    under way: some service's own row says that something is owed. Raises BadInput for a state that there is not.
+    under way: a service's own row says that something is owed, an outbox holds a message for too long, or a message is
+    a dead letter (where a look changes nothing). Raises BadInput for a state that there is not.
     """
 
     since: datetime | None = None
@@ -86,13 +88,13 @@ async def list_purchases(desk: Desk, wanted: Filter, now: datetime) -> Listed:
 
 
 async def _stuck(desk: Desk, wanted: Filter, stuck_for: timedelta, now: datetime) -> Listed:
-    ids, more = await _under_way(journals_of(desk), wanted, now - stuck_for)
+    ids, more = await _under_way(desk, wanted, now - stuck_for)
     found: list[Purchase] = []
     for start in range(0, len(ids), _PAGE):
-        rows = await _rows(journals_of(desk), ids[start : start + _PAGE])
+        roots = await _roots(journals_of(desk), ids[start : start + _PAGE])
         found += [
             purchase
-            for purchase in await purchases_of(desk, rows, now)
+            for purchase in await _gathered(desk, roots, now)
             if any(wait.is_stuck(now, stuck_for) for wait in purchase.waits) and wanted.state in {None, purchase.state}
         ]
         if len(found) >= wanted.limit:
@@ -102,8 +104,12 @@ async def _stuck(desk: Desk, wanted: Filter, stuck_for: timedelta, now: datetime
 
 async def purchases_of(desk: Desk, rows: Sequence[Row], now: datetime) -> list[Purchase]:
     """The purchases that these rows tell of, in their order. Raises Trouble."""
+    return await _gathered(desk, {str(row.id): row for row in rows}, now)
+
+
+async def _gathered(desk: Desk, roots: Mapping[str, Row | None], now: datetime) -> list[Purchase]:
     journals = journals_of(desk)
-    found = await gather(journals, {str(row.id): row for row in rows}, now, silent=journals.silent)
+    found = await gather(journals, roots, now, silent=journals.silent)
     seen = await _look(desk, frozenset().union(*(purchase.undecided for purchase in found)))
     return [purchase.after(seen, now) for purchase in found]
 
@@ -159,6 +165,17 @@ async def _rows(journals: Journals, ids: Sequence[UUID], services: Sequence[str]
     return [found[row_id] for row_id in ids if row_id in found]
 
 
+async def _roots(journals: Journals, ids: Sequence[UUID]) -> dict[str, Row | None]:
+    """The purchases with these ids, and the rows that say where they stand: none, where no service has one, or none any
+    more. A reservation that belongs to an order stands for that.
+    """
+    rows = {row.id: row for row in await _rows(journals, ids)}
+    wholes = [(row.order_id if (row := rows.get(each)) else None) or each for each in ids]
+    unread = [each for each in wholes if each not in ids]
+    rows.update((row.id, row) for row in await _rows(journals, unread, ("order",)))
+    return {str(each): rows.get(each) for each in wholes}
+
+
 @contextmanager
 def _heard(journals: Journals, service: str) -> Iterator[None]:
     """Go on without a service that does not answer, and note it."""
@@ -209,8 +226,17 @@ async def _pages(journals: Journals, wanted: Filter) -> AsyncIterator[Sequence[R
         yield safe
 
 
-async def _under_way(journals: Journals, wanted: Filter, before: datetime) -> tuple[list[UUID], bool]:
+async def _under_way(desk: Desk, wanted: Filter, before: datetime) -> tuple[list[UUID], bool]:
     """Purchases under way that began before a moment, the oldest first; and whether there are more of them."""
+    found, more = await _owed(journals_of(desk), wanted, before)
+    found |= await _held_up(journals_of(desk), wanted, before)
+    found |= await _given_up(desk, wanted, before)
+    oldest = sorted(found)
+    return oldest[:MOST_UNDER_WAY], more or len(oldest) > MOST_UNDER_WAY
+
+
+async def _owed(journals: Journals, wanted: Filter, before: datetime) -> tuple[set[UUID], bool]:
+    """By the services' rows."""
     found: set[UUID] = set()
     more = False
     for service in _OWING:
@@ -231,8 +257,36 @@ async def _under_way(journals: Journals, wanted: Filter, before: datetime) -> tu
                     break
             else:
                 more = True
-    oldest = sorted(found)
-    return oldest[:MOST_UNDER_WAY], more or len(oldest) > MOST_UNDER_WAY
+    return found, more
+
+
+async def _held_up(journals: Journals, wanted: Filter, before: datetime) -> set[UUID]:
+    """By the services' outboxes, whatever became of a row."""
+    found: set[UUID] = set()
+    for service in journals.clients:
+        with _heard(journals, service):
+            since = wanted.since or _LONG_AGO
+            found.update(
+                await journals.held_up(
+                    service, since=since, before=before, event_id=wanted.event_id, limit=MOST_UNDER_WAY
+                )
+            )
+    return found
+
+
+async def _given_up(desk: Desk, wanted: Filter, before: datetime) -> set[UUID]:
+    """By dead letters, where a look changes nothing."""
+    found: set[UUID] = set()
+    for letter in await desk.dead_letters() if desk.access.peeks else ():
+        message = letter.contents.envelope.message if letter.contents.envelope else None
+        if message is None or not message.is_of_a_purchase():
+            continue
+        purchase = UUID(message.correlation)
+        began = minted_at(purchase)
+        is_meant = wanted.event_id is None or message.partition == str(wanted.event_id)
+        if began is not None and (wanted.since or _LONG_AGO) <= began < before and is_meant:
+            found.add(purchase)
+    return found
 
 
 async def _look(desk: Desk, queues: Collection[str]) -> Seen:

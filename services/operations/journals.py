@@ -14,7 +14,7 @@ import httpx
 from pydantic import BaseModel
 
 from services.chassis.journal import Journal, joined
-from services.chassis.purchases import PurchasePage, UnderWayPage
+from services.chassis.purchases import HeldUp, PurchasePage, UnderWayPage
 from services.chassis.resends import Resend, Resent
 from services.operations.client import ApiError, Bilhetagem, Refused
 from services.operations.client.answers import Pending
@@ -106,6 +106,14 @@ class Journals:
         wanted = {"since": since.isoformat(), "before": before.isoformat(), "event_id": event_id, "cursor": cursor}
         query = [(name, str(value)) for name, value in {**wanted, "limit": limit}.items() if value is not None]
         return await self._get(service, "/operations/under-way", UnderWayPage, query)
+
+    async def held_up(
+        self, service: str, *, since: datetime, before: datetime, event_id: UUID | None = None, limit: int = 1_000
+    ) -> list[UUID]:
+        """Purchases, or reservations of some, with a message that a service's outbox should not have any more."""
+        wanted = {"since": since.isoformat(), "before": before.isoformat(), "event_id": event_id, "limit": limit}
+        query = [(name, str(value)) for name, value in wanted.items() if value is not None]
+        return (await self._get(service, "/operations/held-up", HeldUp, query)).items
 
     async def order_of_ticket(self, ticket_id: UUID) -> UUID | None:
         """The order that an issued ticket belongs to, None when there is no such ticket."""

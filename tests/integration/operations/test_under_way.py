@@ -8,7 +8,7 @@ import pytest
 
 from services.chassis.database import Database
 from services.chassis.ids import uuid7
-from services.chassis.purchase_reading import read_purchases, read_under_way
+from services.chassis.purchase_reading import read_held_up, read_purchases, read_under_way
 from services.chassis.purchases import Unsettled, Wanted
 from services.operations.registry import SERVICES
 
@@ -48,3 +48,47 @@ async def test_what_a_service_owes_is_told_by_the_purchase_that_it_is_for(
     await database.close()
     assert page.items == found
     assert [each.id for each in listed.items] == ([PART] if found == [PART] and service == "reservation" else [])
+
+
+APPROVED, EVENT = "bilhetagem.payment.payment-approved.v1", uuid4()
+DUE, LATER = NOW - timedelta(minutes=5), NOW + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ({"waits_for": "the moon"}, [WHOLE]),
+        ({"send_at": DUE}, [WHOLE]),
+        ({}, []),
+        ({"send_at": DUE, "correlation": str(uuid7(NOW - timedelta(days=2), 3))}, []),
+        ({"send_at": DUE, "correlation": str(uuid7(NOW, 3))}, []),
+        ({"send_at": DUE, "type": "bilhetagem.user.user-registered.v1"}, []),
+        ({"send_at": DUE, "group": str(uuid4())}, []),
+    ],
+    ids=[
+        "parked",
+        "due and not sent",
+        "a timer",
+        "too long ago",
+        "too new",
+        "a fact of the catalogue",
+        "another event",
+    ],
+)
+async def test_what_an_outbox_should_not_have_any_more_is_told_whatever_the_rows_say(
+    database_url: str, row: dict[str, Any], found: list[UUID]
+) -> None:
+    one = SERVICES["reservation"]
+    about = {"correlation": str(WHOLE), "type": APPROVED, "group": str(EVENT), "queue": "reservation-underway",
+             "body": "{}", "send_at": LATER}  # fmt: skip
+    database = Database(database_url)
+    async with database.writing() as connection:
+        await connection.run_sync(one.metadata.create_all)
+        for _ in range(2):
+            await connection.execute(
+                one.tables.outbox.insert(), {"key": uuid4(), "message_id": uuid4(), **about, **row}
+            )
+    wanted = Unsettled(since=NOW - timedelta(days=1), before=NOW, event_id=EVENT)
+    held_up = await read_held_up(database, one, wanted)
+    await database.close()
+    assert held_up.items == found

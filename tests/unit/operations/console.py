@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
 from contracts.routes import SERVICES
 from services.chassis.activity import Activity
 from services.chassis.journal import Journal
-from services.chassis.purchases import Purchase, PurchasePage, UnderWayPage
+from services.chassis.purchases import HeldUp, Purchase, PurchasePage, UnderWayPage
 from services.chassis.resends import Resend, Resent, Sent
 from services.operations.console.app import create_console
 from services.operations.console.entering import Entry
@@ -64,10 +64,12 @@ class MemoryQueues:
 
 @dataclass
 class Answers:
-    """What the services answer: journals by service, and the order service's purchases."""
+    """What the services answer: journals, purchases of two of them, and what their outboxes hold up."""
 
     journals: dict[str, Journal] = field(default_factory=dict)
     purchases: list[Purchase] = field(default_factory=list)
+    reservations: list[Purchase] = field(default_factory=list)
+    held_up: dict[str, list[UUID]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     resent: list[tuple[str, Resend]] = field(default_factory=list)
 
@@ -79,7 +81,7 @@ class Answers:
     def _answer(self, service: str, request: httpx.Request) -> httpx.Response:
         if service in self.silent:
             raise httpx.ConnectError("refused", request=request)
-        own = self.purchases if service == "order" else []
+        own = {"order": self.purchases, "reservation": self.reservations}.get(service, [])
         match request.url.path:
             case "/operations/activity":
                 open_ones = [purchase for purchase in own if not purchase.at_rest]
@@ -89,6 +91,8 @@ class Answers:
                 )
             case "/operations/under-way":
                 found = UnderWayPage(items=[purchase.id for purchase in own if not purchase.at_rest])
+            case "/operations/held-up":
+                found = HeldUp(items=self.held_up.get(service, []))
             case "/operations/purchases":
                 ids = request.url.params.get_list("id")
                 found = PurchasePage(items=[each for each in own if not ids or str(each.id) in ids])

@@ -1,13 +1,17 @@
 """Purchases are found in a bounded way, whatever does not answer."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
+from contracts.message import Envelope
+from contracts.payment import PaymentApproved
 from contracts.routes import SERVICES
 from services.chassis.ids import uuid7
+from services.chassis.journal import Failed, Journal, Unsent
 from services.chassis.purchases import Purchase as Row
 from services.operations import finding
 from services.operations.desk import Desk
@@ -18,6 +22,7 @@ from services.operations.purchases import STATES
 from services.operations.queue_access import QueueAccess
 from services.operations.registry import SERVICES as DECLARED
 from tests.unit.operations.console import Answers, MemoryQueues
+from tests.unit.operations.letters import FAILED, seen
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 STUCK = Filter(stuck_for=timedelta(minutes=5))
@@ -31,9 +36,9 @@ def row(hours_ago: int, status: str = "confirmed") -> Row:
     )
 
 
-def desk_of(answers: Answers) -> Desk:
+def desk_of(answers: Answers, queues: MemoryQueues | None = None) -> Desk:
     journals = Journals({service: answers.client(service) for service in SERVICES}, set())
-    return Desk(cast(QueueAccess, MemoryQueues()), journals)
+    return Desk(cast(QueueAccess, queues or MemoryQueues()), journals)
 
 
 async def stuck(answers: Answers, wanted: Filter = STUCK) -> tuple[list[str], bool]:
@@ -58,6 +63,55 @@ def test_a_state_that_there_is_not_is_refused() -> None:
 async def test_of_those_under_way_the_stuck_ones_are_listed_the_oldest_first() -> None:
     rows = [row(1), row(3), row(2, "completed"), row(2)]
     assert await stuck(Answers(purchases=rows)) == ([str(rows[n].id) for n in (1, 3, 0)], True)
+
+
+def an_approval(order: UUID, at: datetime) -> Envelope:
+    message = PaymentApproved.model_validate({"order_id": order, "event_id": UUID(int=7), "amount": 180})
+    return Envelope.request(message, by="payment", at=at, message_id=uuid7(at, 5))
+
+
+async def test_a_purchase_that_no_service_has_a_row_of_is_stuck_while_a_message_waits_for_it() -> None:
+    at = NOW - timedelta(hours=1)
+    order = uuid7(at, 1)
+    approval = an_approval(order, at)
+    parked = Unsent(
+        message_id=approval.id,
+        envelope=json.loads(approval.encode()),
+        queue="reservation-underway",
+        send_at=NOW + timedelta(seconds=9),
+        waits_for=f"attachment {order}",
+    )
+    journal = Journal(service="reservation", unsent=[parked])
+    answers = Answers(journals={"reservation": journal}, held_up={"reservation": [order]})
+    [found] = (await list_purchases(desk_of(answers), STUCK, NOW)).purchases
+    assert (found.id, found.state, found.row) == (str(order), "pending", None)
+    assert f"attachment {order}, before it can handle PaymentApproved" in [wait.what for wait in found.waits]
+
+
+async def test_a_purchase_that_is_over_is_stuck_while_a_message_of_it_is_a_dead_letter() -> None:
+    over = row(1, "completed")
+    approval = an_approval(over.id, NOW - timedelta(minutes=10)).encode()
+    tried = Failed(envelope=json.loads(approval), number=8, error="ValueError", place="x.py:1", failed_at=NOW)
+    answers = Answers(purchases=[over], journals={"reservation": Journal(service="reservation", failed=[tried])})
+    letters = {"reservation-underway-dlq": [seen(approval, FAILED), seen("no message of ours", FAILED)]}
+
+    async def found(wanted: Filter, *, peeks: bool) -> list[str]:
+        desk = desk_of(answers, MemoryQueues(letters, peeks=peeks))
+        return [purchase.id for purchase in (await list_purchases(desk, wanted, NOW)).purchases]
+
+    assert await found(STUCK, peeks=True) == [str(over.id)]
+    assert await found(STUCK, peeks=False) == []
+    assert await found(Filter(stuck_for=timedelta(minutes=5), event_id=UUID(int=8)), peeks=True) == []
+
+
+async def test_a_reservation_that_is_held_up_stands_for_the_order_that_it_belongs_to() -> None:
+    order = row(1)
+    seats = Row(
+        id=uuid7(NOW - timedelta(hours=2), 2), event_id=None, status="attached", reason=None,
+        created_at=NOW, order_id=order.id, at_rest=False,
+    )  # fmt: skip
+    answers = Answers(purchases=[order], reservations=[seats], held_up={"reservation": [seats.id]})
+    assert await stuck(answers) == ([str(order.id)], True)
 
 
 async def test_a_state_narrows_them_down() -> None:
