@@ -136,7 +136,7 @@ async def test_an_unknown_id_that_is_young_is_pending(holding: Desk, ago: timede
         "%ff%fe",
         "%F0%9F%8E%AB",
     ],
-    ids=str,
+    ids=["too old", "of the future", "of no time", "nil", "max", "number", "word", "nul", "no UTF-8", "emoji"],
 )
 async def test_an_id_that_cannot_come_any_more_is_not_found(holding: Desk, unknown: object) -> None:
     assert_problem(await holding.client.get(f"/reservations/{unknown}"), 404, "not_found")

@@ -32,9 +32,9 @@ async def journal(desk: Desk, **about: Any) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("path", ["/operations/journal", "/operations/purchases", f"/operations/journal/{uuid4()}"])
+@pytest.mark.parametrize("path", ["journal", "purchases", "journal/6f1c2d3e-8a4b-4c5d-9e6f-7a8b9c0d1e2f"])
 async def test_they_are_for_operators_only(holding: Desk, path: str) -> None:
-    assert_problem(await holding.client.get(path), 401, "unauthorized")
+    assert_problem(await holding.client.get(f"/operations/{path}"), 401, "unauthorized")
 
 
 async def test_they_are_in_no_document(holding: Desk) -> None:
