@@ -1,5 +1,6 @@
 """The pipeline, as far as it can be looked at without GitHub: shape, known mistakes, and what it refers to."""
 
+import os
 import re
 import subprocess
 import sys
@@ -77,6 +78,15 @@ def test_a_step_refers_to_steps_before_it(workflow: str, job: str) -> None:
     for step in steps_of(workflow, job):
         assert set(re.findall(r"steps\.(\w+)\.", str(step))) <= before
         before |= {step["id"]} if "id" in step else set()
+
+
+@pytest.mark.parametrize(("workflow", "job"), JOBS)
+def test_a_command_starts_our_python_from_where_it_runs(workflow: str, job: str) -> None:
+    elsewhere = WORKFLOWS[workflow]["jobs"][job].get("defaults", {}).get("run", {}).get("working-directory", ".")
+    for step in steps_of(workflow, job):
+        for path in re.findall(r"(?:\.\./)*\.infra/bin/python", step.get("run", "")):
+            found = os.path.normpath(ROOT / step.get("working-directory", elsewhere) / path)
+            assert found == str(ROOT / ".infra/bin/python"), step["name"]
 
 
 def test_a_release_deploys_every_stack_of_its_environment_once_and_in_order(templates: dict[str, Template]) -> None:
