@@ -78,6 +78,7 @@ class Edge(Stack):
         balancer = behind.balancer.load_balancer_arn if behind else None
         document = filled_in(definition(), identity.pool.user_pool_arn, balancer)
         self.api = self._api(settings, document, self._variables(settings, behind))
+        self._keep_errors_short()
         Firewall(self, settings, self.api.deployment_stage.stage_arn)
         CfnOutput(self, "Url", value=f"https://{settings.api_domain}" if settings.api_domain else self._own_url())
         CfnOutput(self, "Api", value=self.api.rest_api_id)
@@ -152,6 +153,17 @@ class Edge(Stack):
             ],
         )
         return api
+
+    def _keep_errors_short(self) -> None:
+        """API Gateway would make the group of its own log itself, with the stage, and keep it for ever."""
+        log = logs.LogGroup(
+            self,
+            "errors",
+            log_group_name=f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{STAGE}",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.api.deployment_stage.node.add_dependency(log)
 
     def _domain(self, settings: Environment) -> apigateway.DomainNameOptions | None:
         if settings.api_domain is None or settings.api_certificate is None:

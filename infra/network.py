@@ -143,13 +143,23 @@ class Network(Stack):
     def _reach_aws(self) -> ec2.SecurityGroup:
         group = self._group("endpoints", "Interface endpoints of AWS")
         for name, service in ENDPOINTS.items():
-            self.vpc.add_interface_endpoint(
+            endpoint = self.vpc.add_interface_endpoint(
                 name.replace(".", "-"),
                 service=service,
                 subnets=self.task_subnets,
                 security_groups=[group],
                 # The CDK would let in the whole VPC.
                 open=False,
+            )
+            # As for buckets: credentials that somebody brought along would lead to queues and logs of their own.
+            endpoint.add_to_policy(
+                iam.PolicyStatement(
+                    sid="RolesOfThisAccount",
+                    principals=[iam.AnyPrincipal()],
+                    actions=["*"],
+                    resources=["*"],
+                    conditions={"StringEquals": {"aws:PrincipalAccount": Aws.ACCOUNT_ID}},
+                )
             )
         return group
 

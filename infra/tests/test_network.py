@@ -91,6 +91,16 @@ def test_data_can_be_carried_to_no_one_else_s_bucket(templates: dict[str, Templa
     )
 
 
+def test_endpoints_serve_roles_of_this_account_only(templates: dict[str, Template]) -> None:
+    endpoints = of_type(templates["Bilhetagem-prod-Network"], "EC2::VPCEndpoint")
+    interfaces = [each for each in endpoints.values() if each["VpcEndpointType"] == "Interface"]
+
+    assert len(interfaces) == len(ENDPOINTS)
+    for each in interfaces:
+        (statement,) = each["PolicyDocument"]["Statement"]
+        assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
+
+
 def test_endpoints_are_behind_their_own_group(templates: dict[str, Template]) -> None:
     endpoints = of_type(templates["Bilhetagem-prod-Network"], "EC2::VPCEndpoint")
     groups = [each["SecurityGroupIds"] for each in endpoints.values() if each["VpcEndpointType"] == "Interface"]

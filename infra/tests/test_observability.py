@@ -15,6 +15,7 @@ from contracts.routes import SERVICES, queues
 from infra.app import CDK_JSON
 from infra.tests.choreographies import WITH_A_ROW, WITHOUT_PRODUCTS
 from infra.tests.conftest import Template
+from infra.tests.intrinsics import resolved
 from infra.tests.synthesis import Synthesised
 from infra.tests.test_network import of_type
 from infra.tests.test_tasks import containers, told
@@ -224,6 +225,17 @@ def test_a_budget_of_the_environment_is_told_before_it_is_spent(seen: Template, 
 
     assert budget["Budget"]["CostFilters"] == {"TagKeyValue": [f"user:environment${environment}"]}
     assert kinds == {("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_api_gateway_s_own_log_is_there_before_the_stage(templates: dict[str, Template], environment: str) -> None:
+    edge = templates[f"Bilhetagem-{environment}-Edge"]["Resources"]
+    (stage,) = (one for one in edge.values() if one["Type"] == "AWS::ApiGateway::Stage")
+
+    logs = [edge[key] for key in stage["DependsOn"] if edge[key]["Type"] == "AWS::Logs::LogGroup"]
+
+    names = [resolved(log["Properties"]["LogGroupName"], edge) for log in logs]
+    assert [re.sub("<.*>", "API", name) for name in names] == ["API-Gateway-Execution-Logs_API/v1"]
 
 
 def test_no_log_is_kept_for_ever(templates: dict[str, Template]) -> None:
