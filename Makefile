@@ -50,9 +50,9 @@ drawings: $(DEV) $(DRAWINGS) ## Draw the architecture and the network again; nee
 	@.venv/bin/python -m infra.drawings
 
 infra: $(INFRA) $(LOCALSTACK) ## The infrastructure: types, synthesis of dev and prod with cdk-nag, cfn-lint, tests
-	.infra/bin/python -m mypy --cache-dir .mypy_cache/infra infra
-	.infra/bin/python -m infra.app
-	.infra/bin/python -m pytest infra/tests $(ARGS)
+	@.infra/bin/python -m mypy --cache-dir .mypy_cache/infra infra >.infra/types 2>&1 & types=$$!; \
+	.infra/bin/python -m pytest infra/tests --templates cdk.out $(ARGS); tests=$$?; \
+	wait $$types; types=$$?; cat .infra/types; exit $$((tests | types))
 
 lock: $(DEV) ## Resolve all dependencies anew
 	@.venv/bin/python requirements/lock.py

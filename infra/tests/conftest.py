@@ -1,5 +1,6 @@
 """Both environments, synthesised once for all tests."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,15 @@ from infra.tests.synthesis import Synthesised, synthesise
 type Template = dict[str, Any]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where to leave the templates that the tests look at, to be looked at afterwards."""
+    parser.addoption("--templates", type=Path, metavar="FOLDER", help="synthesise dev and prod into this folder")
+
+
 @pytest.fixture(scope="session")
-def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+def synthesised(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     """Every stack of dev and prod, as `cdk synth` makes them."""
-    return synthesise(tmp_path_factory.mktemp("cdk.out"))
+    return synthesise(pytestconfig.getoption("--templates") or tmp_path_factory.mktemp("cdk.out"))
 
 
 @pytest.fixture(scope="session")
