@@ -22,7 +22,7 @@ from infra.network import Network
 from infra.observability import Observability
 from infra.roles import Roles
 from infra.services import Services
-from infra.settings import Environment, SettingsError, environments
+from infra.settings import Environment, SettingsError, environments, refuse_examples
 from infra.tasks import Tasks
 
 CDK_JSON = Path(__file__).with_name("cdk.json")
@@ -88,8 +88,14 @@ def context() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Synthesise into the folder that the CDK's command line names, ``cdk.out`` without one."""
-    app = App(context=context(), analytics_reporting=False, outdir=os.environ.get("CDK_OUTDIR", str(OUTPUT)))
+    """Synthesise into the folder that the CDK's command line names, ``cdk.out`` without one.
+
+    The command line gets nothing with the examples of ``cdk.json`` in it, which it would deploy.
+    """
+    told = os.environ.get("CDK_OUTDIR")
+    app = App(context=context(), analytics_reporting=False, outdir=told or str(OUTPUT))
+    if told:
+        refuse_examples(app.node.try_get_context("github"), environments(app.node.try_get_context("environments")))
     build(app)
     assembly = app.synth()
     for stack in assembly.stacks:

@@ -1,5 +1,6 @@
 """What an account has once: the image's repository, GitHub's way in, and two switches of API Gateway and X-Ray."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,13 +22,32 @@ IMAGES_KEPT = 100
 
 GITHUB = "token.actions.githubusercontent.com"
 
+REPOSITORY_OF_GITHUB = re.compile(r"[\w-]+(@\d+)?/[\w.-]+(@\d+)?")
+"""``OWNER/NAME``; of one that was made, renamed or transferred since July 2026, GitHub's tokens tell the ids as well
+(GitHub Docs, immutable subject claims).
+"""
+
 SPANS_INDEXED_PERCENT = 1
 """Of all traces, how many X-Ray summarises; every span is in the log group all the same. One per cent is free."""
+
+IDS_BEHIND_NAMES = {
+    "regex": r"/^Resource::.*:(stack\/Bilhetagem-.*|task-definition\/.+:|task\/.+\/|userpool\/)\*$/",
+}
 
 CDK_ROLES = ("deploy", "file-publishing", "lookup")
 """Made by ``cdk bootstrap``; the deployment is done with these (CDK Developer Guide, bootstrapping)."""
 
 _QUALIFIER = "hnb659fds"
+
+API_GATEWAY_LOGS_BY = (
+    "CreateLogGroup",
+    "CreateLogStream",
+    "DescribeLogGroups",
+    "DescribeLogStreams",
+    "FilterLogEvents",
+    "GetLogEvents",
+    "PutLogEvents",
+)
 
 CREATE_DATABASES, MIGRATE = "create-databases", "migrate"
 """What the pipeline runs as single tasks, and the commands that they carry out."""
@@ -41,13 +61,17 @@ class Bootstrap(Stack):
 
     GitHub's jobs get no key. They show a token that GitHub signed, and each role asks what the token must say: a role
     that deploys to an environment can be taken only by a job of that environment, whose protection rules GitHub has
-    checked by then. ``github`` is the repository, ``OWNER/NAME``.
+    checked by then. But the CDK's own roles, through which it deploys, may do anything in the account: what keeps
+    ``dev`` from ``prod`` is an account for each. ``github`` is the repository, as GitHub's tokens call it.
     """
 
     def __init__(self, scope: Construct, github: Any, environments: Sequence[Environment], **stack: Any) -> None:
         super().__init__(scope, "Bilhetagem-Bootstrap", **stack)
-        if not isinstance(github, str) or github.count("/") != 1:
-            raise SettingsError("The CDK's context has no `github`: the repository that deploys, as OWNER/NAME.")
+        if not isinstance(github, str) or not REPOSITORY_OF_GITHUB.fullmatch(github):
+            raise SettingsError(
+                f"`github` in the CDK's context is {github!r}, and no repository: OWNER/NAME, or OWNER@ID/NAME@ID as "
+                "GitHub's tokens call those made since July 2026 (docs/deploy.md, What is yours)."
+            )
         self._github = github
         self._provider = iam.CfnOIDCProvider(
             self, "github", url=f"https://{GITHUB}", client_id_list=["sts.amazonaws.com"]
@@ -73,7 +97,9 @@ class Bootstrap(Stack):
             removal_policy=RemovalPolicy.RETAIN,
         )
 
-    def _role(self, name: str, subject: str, *statements: iam.PolicyStatement) -> iam.Role:
+    def _role(
+        self, name: str, subject: str, *statements: iam.PolicyStatement, left_open: Any = IDS_BEHIND_NAMES
+    ) -> iam.Role:
         role = iam.Role(
             self,
             name,
@@ -98,6 +124,7 @@ class Bootstrap(Stack):
                     id="AwsSolutions-IAM5",
                     reason="What is left open are ids that AWS makes up behind a name: of a stack, a task, a "
                     "revision, a pool. A login to ECR has no resource at all (Service Authorization Reference).",
+                    applies_to=[left_open],
                 )
             ],
         )
@@ -121,6 +148,7 @@ class Bootstrap(Stack):
                 ],
                 resources=[repository.repository_arn],
             ),
+            left_open="Resource::*",
         )
 
     def _diff_role(self, environments: Sequence[Environment]) -> None:
@@ -179,16 +207,24 @@ class Bootstrap(Stack):
             assumed_by=iam.ServicePrincipal(
                 "apigateway.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
             ),
-            managed_policies=[
-                iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonAPIGatewayPushToCloudWatchLogs")
-            ],
+            inline_policies={
+                "log": iam.PolicyDocument(
+                    statements=[
+                        iam.PolicyStatement(
+                            actions=[f"logs:{action}" for action in API_GATEWAY_LOGS_BY], resources=["*"]
+                        )
+                    ]
+                )
+            },
         )
         NagSuppressions.add_resource_suppressions(
             role,
             [
                 NagPackSuppression(
-                    id="AwsSolutions-IAM4",
-                    reason="API Gateway refuses a role that lacks any action of this policy, whichever stages log.",
+                    id="AwsSolutions-IAM5",
+                    reason="API Gateway refuses a role that lacks any of these actions on all logs, whichever stages "
+                    "log (API Gateway Developer Guide, permissions for CloudWatch logging).",
+                    applies_to=["Resource::*"],
                 )
             ],
         )

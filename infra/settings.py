@@ -1,6 +1,6 @@
 """What differs between environments, read from the CDK's context (``cdk.json``), and the names that follow from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -133,6 +133,11 @@ class Environment:
     api_certificate: Annotated[str, Field(pattern=r"^arn:aws:acm:.+:certificate/.+$")] | None = None
     """The ARN of its certificate, in the same region: it is asked for by hand, since it waits for a DNS record."""
 
+    retired_ticket_keys: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")], ...] = ()
+    """Public keys that signed tickets which are still good, as ``GET /tickets/keys`` tells them (``x``): 32 bytes in
+    base64url. They are no secret, and a release tells of a new one.
+    """
+
     target: Annotated[str, Field(pattern=r"^[a-z0-9.-]+:\d+$")] | None = None
     """Host and port that serve all paths, in place of the private link: where there is no VPC, as on LocalStack."""
 
@@ -155,6 +160,17 @@ def environments(context: Any) -> tuple[Environment, ...]:
     if not isinstance(context, Mapping) or not context:
         raise SettingsError("The CDK's context has no `environments`: run it in infra/, where cdk.json is.")
     return tuple(_environment(name, values) for name, values in context.items())
+
+
+def refuse_examples(github: Any, chosen: Iterable[Environment]) -> None:
+    """Nothing is deployed for a repository that is nobody's, or with alarms that nobody reads. Raises SettingsError."""
+    # No name on GitHub begins with a hyphen, and no letter gets to `.example` (RFC 2606).
+    left = ["github"] if str(github).startswith("-") else []
+    left += [f"environments.{each.name}.alarm_email" for each in chosen if each.alarm_email.endswith(".example")]
+    if left:
+        raise SettingsError(
+            f"cdk.json still has its examples as {', '.join(left)}: put your own there (docs/deploy.md, What is yours)."
+        )
 
 
 def _environment(name: str, values: Any) -> Environment:

@@ -7,7 +7,7 @@ import pytest
 from aws_cdk import App
 
 from infra.app import context
-from infra.bootstrap import Bootstrap
+from infra.bootstrap import REPOSITORY_OF_GITHUB, Bootstrap
 from infra.settings import SettingsError, environments
 from infra.tests.conftest import Template
 from infra.tests.policies import Rights, rights_of
@@ -52,14 +52,19 @@ def test_a_role_is_for_one_kind_of_job_of_one_repository(bootstrap: Template) ->
     }
 
 
-def test_the_repository_that_is_not_named_yet_cannot_be_anybody_s(bootstrap: Template) -> None:
+def test_the_repository_that_is_not_named_yet_cannot_be_anybody_s() -> None:
     # No name on GitHub begins with a hyphen.
     assert context()["github"].startswith("-")
 
 
-def test_without_a_repository_nothing_is_synthesised() -> None:
-    with pytest.raises(SettingsError, match="no `github`"):
-        Bootstrap(App(), None, environments(context()["environments"]))
+@pytest.mark.parametrize("github", [None, "", "bilhetagem", "a/b/c", "owner/*", "https://github.com/owner"])
+def test_what_is_no_repository_is_refused(github: Any) -> None:
+    with pytest.raises(SettingsError, match=r"`github` .*OWNER/NAME"):
+        Bootstrap(App(), github, environments(context()["environments"]))
+
+
+def test_a_repository_is_also_named_with_its_ids() -> None:
+    assert REPOSITORY_OF_GITHUB.fullmatch("octo-org@123456/octo.repo@456789")
 
 
 def test_images_keep_their_names_and_are_scanned(bootstrap: Template) -> None:

@@ -1,11 +1,12 @@
 """A context that is wrong is refused, and told so that one can mend it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.app import context
-from infra.settings import SettingsError, environments
+from infra.app import context, main
+from infra.settings import SettingsError, environments, refuse_examples
 
 
 def prod(**changes: Any) -> dict[str, Any]:
@@ -40,3 +41,22 @@ def test_what_is_wrong_is_named(wrong: Any, told: str) -> None:
         environments(wrong)
 
     assert told in str(refused.value)
+
+
+def test_examples_are_not_deployed() -> None:
+    with pytest.raises(
+        SettingsError, match=r"as github, environments\.dev\.alarm_email, environments\.prod\.alarm_email"
+    ):
+        refuse_examples(context()["github"], environments(context()["environments"]))
+
+
+def test_what_is_somebody_s_is_deployed() -> None:
+    refuse_examples("octo-org/bilhetagem", environments(prod(alarm_email="on-call@octo-org.com")))
+
+
+def test_the_cdk_s_command_line_gets_no_examples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # Where it wants the templates (CDK Developer Guide: it starts the app with this variable).
+    monkeypatch.setenv("CDK_OUTDIR", str(tmp_path))
+
+    with pytest.raises(SettingsError, match="still has its examples"):
+        main()
