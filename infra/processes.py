@@ -3,6 +3,7 @@
 A test holds this against the settings that the services read (``docs/run-instructions.md``, *Settings*).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -27,6 +28,10 @@ HEALTHY = (
     f"http://127.0.0.1:{SERVICE_PORT}{HEALTH}",
 )
 """What ECS runs in a container, which has no curl: it fails unless the process answers with a success."""
+
+
+RDS_AUTHORITIES = "/etc/ssl/rds.pem"
+"""Where the Dockerfile puts the bundle of those who vouch for RDS's certificates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +93,7 @@ class Surroundings:
     """Of API Gateway, which sends it in front of every path."""
 
     traces_sampled: float
+    retired_ticket_keys: tuple[str, ...]
 
 
 def command(service: str, part: Part) -> list[str]:
@@ -98,9 +104,9 @@ def command(service: str, part: Part) -> list[str]:
     return ["work", service, "--health-port", str(SERVICE_PORT)]
 
 
-def secrets_of(*services: str) -> tuple[Secret, ...]:
-    """The secrets that at least one of these services reads."""
-    return tuple(secret for secret in SECRETS if set(secret.services) & set(services))
+def secrets_of(service: str) -> tuple[Secret, ...]:
+    """The secrets that a service reads."""
+    return tuple(secret for secret in SECRETS if service in secret.services)
 
 
 def observed(around: Surroundings, part: Part) -> Mapping[str, str]:
@@ -111,14 +117,24 @@ def observed(around: Surroundings, part: Part) -> Mapping[str, str]:
     return told | {"BILHETAGEM_METRICS_TO": "emf"} if part == "worker" else told
 
 
-def variables(around: Surroundings, *services: str) -> Mapping[str, str]:
-    """The variables of a process that is, or looks after, these services. None is a secret."""
-    told = {
+def way_to_the_database(around: Surroundings) -> Mapping[str, str]:
+    """The variables of whatever gets into a database: all that migrations need."""
+    return {
         "AWS_REGION": around.region,
         "BILHETAGEM_DATABASE_URL": f"postgresql+asyncpg://{{service}}@{around.database}/{{service}}",
+        "BILHETAGEM_DATABASE_AUTH": "iam",
+        "BILHETAGEM_DATABASE_CA_FILE": RDS_AUTHORITIES,
+    }
+
+
+def variables(around: Surroundings, service: str) -> Mapping[str, str]:
+    """The variables of a service's processes. None is a secret."""
+    told = {
+        **way_to_the_database(around),
         "BILHETAGEM_QUEUE_PREFIX": around.queue_prefix,
         "BILHETAGEM_STAGE_PREFIX": f"/{around.stage}",
     }
-    if "ticket" in services:
+    if service == "ticket":
         told["BILHETAGEM_TICKETS_BUCKET"] = around.bucket
+        told["BILHETAGEM_TICKETS_RETIRED_KEYS"] = json.dumps(around.retired_ticket_keys)
     return told

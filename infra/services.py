@@ -152,7 +152,7 @@ class Services(Stack):
             name,
             command(service, part),
             self._roles.of(service, part),
-            [service],
+            service,
             size=SIZES.get(name, SMALL),
             more={**observed(self._tasks.surroundings(), part), **of_payment},
             port_mappings=[ecs.PortMapping(container_port=SERVICE_PORT)],

@@ -17,7 +17,7 @@ from infra.bootstrap import AGENTS, CREATE_DATABASES, MIGRATE, REPOSITORY
 from infra.data import Data
 from infra.edge import STAGE
 from infra.network import DATABASE_PORT, Network
-from infra.processes import PARTS, SECRETS, Secret, Surroundings, secrets_of, variables
+from infra.processes import PARTS, SECRETS, Secret, Surroundings, secrets_of, variables, way_to_the_database
 from infra.settings import Environment, SettingsError
 
 STOP_SECONDS = 45
@@ -79,16 +79,16 @@ class Tasks(Stack):
         name: str,
         command: Sequence[str],
         task_role: iam.IRole,
-        services: Sequence[str],
+        service: str,
         *,
         size: Size = SMALL,
         more: Mapping[str, str] | None = None,
         **container: Any,
     ) -> ecs.FargateTaskDefinition:
-        """A task of the one image, told what these services read. Its log is the process's of that name."""
+        """A task of the one image, told what this service reads. Its log is the process's of that name."""
         secrets = {
             secret.variable: ecs.Secret.from_secrets_manager(self._secrets[secret.variable])
-            for secret in secrets_of(*services)
+            for secret in secrets_of(service)
         }
         return self._task(
             scope,
@@ -97,7 +97,7 @@ class Tasks(Stack):
             task_role,
             self._agent,
             size=size,
-            environment={**variables(self.surroundings(), *services), **(more or {})},
+            environment={**variables(self.surroundings(), service), **(more or {})},
             secrets=secrets,
             **container,
         )
@@ -158,7 +158,6 @@ class Tasks(Stack):
         assert master is not None, "RDS keeps the master's login in a secret"
         role = self._task_role(CREATE_DATABASES)
         agent = self._agent_role(AGENTS[1], [master])
-        url = "BILHETAGEM_DATABASE_URL"
         self._may_start(self._agent, agent)
         task = self._task(
             self,
@@ -166,7 +165,7 @@ class Tasks(Stack):
             [CREATE_DATABASES],
             role,
             agent,
-            environment={url: variables(self.surroundings())[url]},
+            environment=way_to_the_database(self.surroundings()),
             secrets={"BILHETAGEM_DATABASE_MASTER": ecs.Secret.from_secrets_manager(master)},
         )
         CfnOutput(self, "CreateDatabases", value=task.task_definition_arn)
@@ -175,7 +174,8 @@ class Tasks(Stack):
         role = self._task_role(MIGRATE)
         for service in SERVICES:
             self._data.database.grant_connect(role, service)
-        task = self.definition(self, MIGRATE, [MIGRATE], role, SERVICES)
+        environment = way_to_the_database(self.surroundings())
+        task = self._task(self, MIGRATE, [MIGRATE], role, self._agent, environment=environment)
         CfnOutput(self, "Migrate", value=task.task_definition_arn)
 
     def _task_role(self, name: str) -> iam.Role:
@@ -190,6 +190,7 @@ class Tasks(Stack):
             bucket=self._data.bucket.bucket_name,
             stage=STAGE,
             traces_sampled=self._settings.traces_sampled,
+            retired_ticket_keys=self._settings.retired_ticket_keys,
         )
 
     def _without_capabilities(self, scope: Stack, name: str) -> ecs.LinuxParameters:

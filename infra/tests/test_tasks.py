@@ -4,29 +4,35 @@ import json
 import re
 import string
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import botocore
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts.routes import SERVICES
-from infra.app import CDK_JSON
-from infra.processes import SECRETS
+from infra.app import CDK_JSON, context
+from infra.network import DATABASE_PORT
+from infra.processes import SECRETS, Surroundings, variables
 from infra.services import DEREGISTRATION_SECONDS
-from infra.settings import SettingsError
+from infra.settings import SettingsError, environments
 from infra.tasks import STOP_SECONDS, image_named
 from infra.tests.conftest import Template
 from infra.tests.policies import rights_of
 from infra.tests.test_network import of_type
-from services.chassis.config import INTEGRATION_SECONDS, Settings
+from services.chassis.config import INTEGRATION_SECONDS, DatabaseSettings, Settings
+from services.chassis.database_login import Login
 from services.chassis.exporting import MetricSettings, TraceSettings
 from services.chassis.process import DRAIN_SECONDS
 from services.chassis.telemetry import LogSettings
 from services.operations.databases import MasterSettings
 from services.operations.registry import SERVICES as REGISTRY
+from services.operations.settings import complete, variables_of
 from services.payment.service import Settings as PaymentSettings
-from services.ticket.adapters.qr import load_private_key
+from services.ticket.adapters.qr import load_private_key, load_public_key, to_jwks
 from services.ticket.service import TicketSettings
 
 ENVIRONMENTS = ("dev", "prod")
@@ -55,7 +61,7 @@ def told_of(container: dict[str, Any], what: str) -> dict[str, str]:
 
 
 def injected(container: dict[str, Any]) -> set[str]:
-    return {each["Name"] for each in container["Secrets"]}
+    return {each["Name"] for each in container.get("Secrets", ())}
 
 
 def readable(settings: type[Settings]) -> set[str]:
@@ -101,21 +107,63 @@ def test_every_worker_tells_metrics_in_its_log_and_no_ingress_does(of_family: di
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_migrations_are_told_what_every_service_must_be(of_family: dict[str, dict[str, Any]]) -> None:
-    names = {*told(of_family["migrate"]), *injected(of_family["migrate"])}
+def test_all_get_into_the_database_in_the_same_way(of_family: dict[str, dict[str, Any]]) -> None:
+    read = set(variables_of(DatabaseSettings).values())
+    ways = {
+        family: {name: value for name, value in told(container).items() if name in read}
+        for family, container in of_family.items()
+    }
 
-    assert set().union(*(required(service.settings) for service in REGISTRY.values())) <= names
+    assert all(way == ways["migrate"] for way in ways.values())
+    assert ways["migrate"].keys() == read
+    assert told(of_family["migrate"]) == told(of_family["create-databases"]) == ways["migrate"]
+    assert injected(of_family["migrate"]) == set()
+    assert injected(of_family["create-databases"]) == {"BILHETAGEM_DATABASE_MASTER"}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_making_databases_is_told_where_and_gets_the_master_s_login(of_family: dict[str, dict[str, Any]]) -> None:
-    container = of_family["create-databases"]
+@pytest.mark.parametrize("settings", [DatabaseSettings, MasterSettings])
+def test_the_way_into_the_database_is_one_that_is_understood(
+    of_family: dict[str, dict[str, Any]], settings: type[DatabaseSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in told(of_family["migrate"]).items():
+        monkeypatch.setenv(name, re.sub("<[^>]+>", "host", value))
+    monkeypatch.setenv("BILHETAGEM_DATABASE_CA_FILE", str(Path(botocore.__file__).with_name("cacert.pem")))
+    monkeypatch.setenv("BILHETAGEM_DATABASE_MASTER", json.dumps({"username": "master", "password": "p"}))
 
-    assert injected(container) == {"BILHETAGEM_DATABASE_MASTER"}
-    url = re.sub("<[^>]+>", "host", told(container)["BILHETAGEM_DATABASE_URL"])
-    MasterSettings.model_validate(
-        {"database_url": url, "database_master": json.dumps({"username": "master", "password": "p"})}
+    read = complete(settings, "it")
+
+    assert read.database_url_of("order") == f"postgresql+asyncpg://order@host:{DATABASE_PORT}/order"
+    assert read.login == Login(ca_file=read.database_ca_file, iam_region="sa-east-1")
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_image_has_the_authorities_where_processes_look_for_them(of_family: dict[str, dict[str, Any]]) -> None:
+    source = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+    dockerfile = (CDK_JSON.parents[1] / "Dockerfile").read_text()
+    # A remote file is its owner's alone unless said otherwise (Dockerfile reference, ADD), and no process is root.
+    added = re.findall(rf"^ADD --chmod=0444 {re.escape(source)} (\S+)$", dockerfile.split("FROM ")[-1], re.MULTILINE)
+
+    assert added == [told(of_family["order-worker"])["BILHETAGEM_DATABASE_CA_FILE"]]
+
+
+def test_keys_that_signed_tickets_once_are_told_to_the_ticket_service_only() -> None:
+    key = to_jwks([Ed25519PrivateKey.generate().public_key()])["keys"][0]["x"]
+    (settings,) = environments({"prod": context()["environments"]["prod"] | {"retired_ticket_keys": [key]}})
+    around = Surroundings(
+        region="sa-east-1",
+        queue_prefix=settings.prefix,
+        database="host:5433",
+        bucket="tickets",
+        stage="v1",
+        traces_sampled=1,
+        retired_ticket_keys=settings.retired_ticket_keys,
     )
+    name = f"{PREFIX}TICKETS_RETIRED_KEYS"
+
+    assert json.loads(variables(around, "ticket")[name]) == [key]
+    assert load_public_key(key).public_bytes_raw()
+    assert all(name not in variables(around, service) for service in SERVICES if service != "ticket")
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
