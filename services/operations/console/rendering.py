@@ -23,6 +23,9 @@ templates = Environment(
     lstrip_blocks=True,
 )
 
+_CONTEXT = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype")
+"""CloudEvents' own attributes; extensions come after them."""
+
 
 def moment(at: datetime) -> str:
     """A moment as people read it: the time, with the day where that is not today's. UTC."""
@@ -51,6 +54,14 @@ def pretty(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 
+def in_order(envelope: Mapping[str, Any]) -> dict[str, Any]:
+    """An envelope as CloudEvents writes it, its payload last: PostgreSQL keeps no order in JSON."""
+    named = [name for name in _CONTEXT if name in envelope]
+    others = [name for name in envelope if name not in {*named, "data"}]
+    payload = ["data"] if "data" in envelope else []
+    return {name: envelope[name] for name in (*named, *others, *payload)}
+
+
 def words(slug: str) -> str:
     """A slug as words."""
     return slug.replace("_", " ")
@@ -62,6 +73,7 @@ templates.filters |= {
     "span": span,
     "short": short,
     "pretty": pretty,
+    "in_order": in_order,
     "spoken": spoken,
     "tone": tone,
     "words": words,

@@ -31,7 +31,7 @@ class ConsoleSettings(BaseSettings):
     https_only: bool = False
     """Behind a proxy that speaks TLS: browsers then send the session's cookie over TLS only."""
 
-    stuck_after: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(minutes=5)
+    stuck_after: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(minutes=1)
     """A purchase is stuck when a worker or relay should have acted so long ago."""
 
 

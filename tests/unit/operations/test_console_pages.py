@@ -1,5 +1,6 @@
 """The console's pages: what they show of a system, and that nothing in it becomes markup."""
 
+import html
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -193,6 +194,19 @@ async def test_a_lost_message_is_sent_again_after_a_look_at_what_would_be_sent(t
     ((service, wanted),) = answers.resent
     assert service == "order"
     assert {again.id for again in wanted.messages} == {UUID(str(placed["id"]))}
+
+
+async def test_an_envelope_is_shown_as_cloudevents_writes_it_whatever_order_the_database_keeps(tmp_path: Path) -> None:
+    scrambled = {name: PLACED[name] for name in sorted(PLACED, key=len)}
+    tried = Failed(envelope=scrambled, number=1, error="ValueError", place="x.py:1", failed_at=NOW)
+    answers = Answers(journals={"product": Journal(service="product", failed=[tried])}, purchases=[a_purchase()])
+    async with a_console(tmp_path, answers=answers) as browser:
+        await browser.sign_in()
+        text = html.unescape((await browser.get(f"/purchases/{ORDER}?message={PLACED['id']}")).text)
+    shown = json.loads(text.partition('aria-label="Envelope">')[2].partition("</pre>")[0])
+    assert list(shown)[:6] == ["specversion", "id", "source", "type", "subject", "time"]
+    assert list(shown)[-1] == "data"
+    assert shown == scrambled
 
 
 async def test_where_a_look_is_a_receive_nobody_looks_unasked(tmp_path: Path) -> None:
