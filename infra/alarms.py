@@ -10,6 +10,7 @@ from contracts.choreography import CHOREOGRAPHY, Step
 from contracts.metrics import DIMENSIONS, NAMESPACE, Dimension, Metric, deployment
 from contracts.routes import SERVICES, queues
 from infra.edge import STAGE
+from infra.keys import key_copy
 from infra.processes import PARTS
 from infra.scaling import tasks_of
 from infra.settings import Environment
@@ -52,6 +53,7 @@ def all_watches(
     yield from of_purchases(settings)
     yield from of_queues(settings, table)
     yield from of_doors(settings, balancer)
+    yield from of_keys(settings)
     yield from of_tasks(settings, table)
     yield from of_database(settings)
 
@@ -124,6 +126,20 @@ def of_doors(settings: Environment, balancer: Mapping[str, str]) -> Iterator[Wat
         periods=3,
         meaning="The balancer has nobody to ask: an ingress has no task that answers. A task that ends may drop a few.",
         do="a-service-is-down",
+    )
+
+
+def of_keys(settings: Environment) -> Iterator[Watch]:
+    """The copy of the keys that tokens are signed with: nothing is wrong yet when it fails, which is why it is told."""
+    yield Watch(
+        name="keys-not-copied",
+        metric=of_lambda(key_copy(settings), "Errors", "Sum", minutes=5),
+        threshold=1,
+        # Cognito may not answer for a moment.
+        periods=3,
+        meaning="For a quarter of an hour the user pool's keys could not be copied to where the services read them. "
+        "Were Cognito to change them now, every token would be refused.",
+        do="tokens-are-refused",
     )
 
 
@@ -231,6 +247,17 @@ def of_api(settings: Environment, name: str, statistic: str, minutes: int = 1) -
         namespace="AWS/ApiGateway",
         metric_name=name,
         dimensions_map={"ApiName": f"{settings.prefix}api", "Stage": STAGE},
+        statistic=statistic,
+        period=Duration.minutes(minutes),
+    )
+
+
+def of_lambda(function: str, name: str, statistic: str, minutes: int = 1) -> cloudwatch.Metric:
+    """A function's, by its name."""
+    return cloudwatch.Metric(
+        namespace="AWS/Lambda",
+        metric_name=name,
+        dimensions_map={"FunctionName": function},
         statistic=statistic,
         period=Duration.minutes(minutes),
     )

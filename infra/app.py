@@ -17,6 +17,7 @@ from infra.bootstrap import Bootstrap
 from infra.data import Data
 from infra.edge import Behind, Edge
 from infra.identity import Identity
+from infra.keys import KeyCopy
 from infra.messaging import Messaging
 from infra.network import Network
 from infra.observability import Observability
@@ -53,8 +54,9 @@ def build_environment(app: App, settings: Environment, table: tuple[Step, ...] =
     identity = Identity(app, settings, **common)
     roles = Roles(app, settings, table, **common)
     data = Data(app, settings, network, roles, **common)
+    keys = KeyCopy(settings, identity, data, roles)
     tasks = Tasks(app, settings, network, data, app.node.try_get_context("image"), **common)
-    services = Services(app, settings, network, data, roles, tasks, table, **common)
+    services = Services(app, settings, network, data, roles, tasks, keys, table, **common)
     Edge(app, settings, identity, None if settings.target else Behind(network, services.balancer), **common)
     Observability(app, settings, services, table, **common)
 

@@ -12,6 +12,7 @@ from contracts.choreography import CHOREOGRAPHY, Step
 from contracts.routes import SERVICES, queues_of
 from infra.data import Data
 from infra.edge import STAGE, definition
+from infra.keys import KeyCopy
 from infra.network import BALANCER_PORT, SERVICE_PORT, Network
 from infra.processes import HEALTH, HEALTHY, Part, command, observed
 from infra.roles import Roles
@@ -60,12 +61,14 @@ class Services(Stack):
         data: Data,
         roles: Roles,
         tasks: Tasks,
+        keys: KeyCopy,
         table: tuple[Step, ...] = CHOREOGRAPHY,
         **stack: Any,
     ) -> None:
         super().__init__(scope, settings.stack("Services"), **stack)
         connections(settings)
         self._settings, self._network, self._roles, self._tasks = settings, network, roles, tasks
+        self._tokens = {"BILHETAGEM_JWKS_URL": keys.url, "BILHETAGEM_JWT_ISSUER": keys.issuer}
         self._app_group = self._fixed("app-group", network.app_group)
         self.balancer = self._balancer(data)
         self.listener = self.balancer.add_listener(
@@ -154,7 +157,11 @@ class Services(Stack):
             self._roles.of(service, part),
             service,
             size=SIZES.get(name, SMALL),
-            more={**observed(self._tasks.surroundings(), part), **of_payment},
+            more={
+                **observed(self._tasks.surroundings(), part),
+                **(self._tokens if part == "ingress" else {}),
+                **of_payment,
+            },
             port_mappings=[ecs.PortMapping(container_port=SERVICE_PORT)],
             health_check=ecs.HealthCheck(
                 command=list(HEALTHY),
