@@ -74,6 +74,7 @@ class Identity(Stack):
             sign_in_aliases=cognito.SignInAliases(email=True),
             sign_in_case_sensitive=False,
             auto_verify=cognito.AutoVerifiedAttrs(email=True),
+            email=_sender(settings.mail_from) if settings.mail_from else None,
             # A mistyped new address locks nobody out: the old one works until the new one is verified.
             keep_original=cognito.KeepOriginalAttrs(email=True),
             standard_attributes=cognito.StandardAttributes(
@@ -177,3 +178,9 @@ class Identity(Stack):
         CfnOutput(self, "Shop", value=self.client.user_pool_client_id)
         for name, client in self.partners.items():
             CfnOutput(self, f"Partner{name.capitalize()}", value=client.user_pool_client_id)
+
+
+def _sender(address: str) -> cognito.UserPoolEmail:
+    return cognito.UserPoolEmail.with_ses(
+        from_email=address, from_name="Bilhetagem", ses_verified_domain=address.partition("@")[2]
+    )

@@ -110,6 +110,11 @@ class Environment:
     machines, which the buyers' pool must not have.
     """
 
+    mail_from: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    """Who sends codes to whoever signs up, through SES, where its domain is verified. Cognito's own sender, without it,
+    has 50 letters a day (Cognito Developer Guide, email settings): enough for dev, and for no sale.
+    """
+
     partners: Mapping[
         Annotated[str, Field(pattern=r"^[a-z]{1,30}$")], Annotated[tuple[Scope, ...], Field(min_length=1)]
     ]

@@ -111,6 +111,16 @@ def test_who_signs_up_by_themselves_gets_a_buyers_scopes_and_no_others(
     assert [scopes(each) for each in people_s] == [{"buyer.read", "buyer.write"}]
 
 
+def test_letters_of_a_sale_are_sent_by_ses(tmp_path: Path) -> None:
+    mail_from = "ingressos@mail.bilhetagem.example"
+    made = front(tmp_path, {"prod": settings_of("prod", mail_from=mail_from)}).templates["Bilhetagem-prod-Identity"]
+
+    (pool,) = of_type(made, "UserPool")
+    sender = pool["EmailConfiguration"]
+    assert (sender["EmailSendingAccount"], sender["From"]) == ("DEVELOPER", f"Bilhetagem <{mail_from}>")
+    assert sender["SourceArn"].endswith(":identity/mail.bilhetagem.example")
+
+
 def test_a_partner_has_a_secret_and_the_scopes_of_its_settings(tmp_path: Path) -> None:
     changed = settings_of(
         "prod", target="127.0.0.1:80", partners={"smoke": ["buyer.read"], "festival": ["organiser.write"]}

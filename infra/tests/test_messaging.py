@@ -11,7 +11,7 @@ from moto import mock_aws
 from contracts.choreography import CHOREOGRAPHY, Step
 from contracts.queues import RETENTION_SECONDS, VISIBILITY_SECONDS
 from contracts.routes import MAX_RECEIVES
-from infra.tests.choreographies import WITH_A_ROW, WITHOUT_PRODUCTS
+from infra.tests.choreographies import NEWCOMER, WITH_A_ROW, WITHOUT_PRODUCTS
 from infra.tests.conftest import Template
 from infra.tests.intrinsics import queue_arn, resolved
 from infra.tests.synthesis import Synthesised
@@ -135,7 +135,8 @@ def test_a_row_more_changes_its_own_queues_only(synthesised: Synthesised, with_a
 
     assert {name: after[name] for name in before} == before
     made = [resource["Properties"].get("QueueName") for name, resource in after.items() if name not in before]
-    assert sorted(filter(None, made)) == ["bilhetagem-prod-event-underway", "bilhetagem-prod-event-underway-dlq"]
+    lane = f"bilhetagem-prod-{NEWCOMER}-underway"
+    assert sorted(filter(None, made)) == [lane, f"{lane}-dlq"]
 
 
 def test_a_listener_less_leaves_all_other_queues_as_they_are(

@@ -13,7 +13,7 @@ from contracts.choreography import CHOREOGRAPHY, Step
 from contracts.metrics import NAMESPACE, Metric
 from contracts.routes import SERVICES, queues
 from infra.app import CDK_JSON
-from infra.tests.choreographies import WITH_A_ROW, WITHOUT_PRODUCTS
+from infra.tests.choreographies import NEWCOMER, WITH_A_ROW, WITHOUT_PRODUCTS
 from infra.tests.conftest import Template
 from infra.tests.intrinsics import resolved
 from infra.tests.synthesis import Synthesised
@@ -136,7 +136,7 @@ def test_a_row_more_is_watched(with_a_row: Synthesised) -> None:
 
     assert watched_queues(seen) == expected_queues("prod", WITH_A_ROW)
     assert drawn_queues(seen) == expected_queues("prod", WITH_A_ROW).keys()
-    assert "bilhetagem-prod-event-underway" in drawn_queues(seen)
+    assert f"bilhetagem-prod-{NEWCOMER}-underway" in drawn_queues(seen)
 
 
 def test_a_listener_less_is_watched_no_more(without_products: Synthesised) -> None:

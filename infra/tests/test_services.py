@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import contracts
-from contracts.choreography import CHOREOGRAPHY
 from contracts.routes import SERVICES, queues_of
 from infra.app import context
 from infra.edge import STAGE
@@ -18,7 +17,7 @@ from infra.network import SERVICE_PORT
 from infra.processes import HEALTH
 from infra.scaling import CONNECTIONS_KEPT_FREE, CONNECTIONS_PER_TASK, connections
 from infra.settings import Environment, SettingsError, Span, environments
-from infra.tests.choreographies import WITH_A_ROW, WITHOUT_PRODUCTS
+from infra.tests.choreographies import NEWCOMER, WITH_A_ROW, WITHOUT_PRODUCTS
 from infra.tests.conftest import Template
 from infra.tests.policies import rights_of
 from infra.tests.synthesis import Synthesised
@@ -241,10 +240,9 @@ def test_more_tasks_than_the_database_has_connections_for_are_refused() -> None:
 def test_a_row_more_and_its_worker_is_scaled(with_a_row: Synthesised) -> None:
     services = with_a_row.templates["Bilhetagem-prod-Services"]
 
-    (event,) = queues_of("event", WITH_A_ROW)
-    assert not queues_of("event", CHOREOGRAPHY)
-    assert set(queues_in(backlogs(services)["event"])) == {f"bilhetagem-prod-{event.name}"}
-    assert spans(services)["event-worker"] == (2, 4)
+    (queue,) = queues_of(NEWCOMER, WITH_A_ROW)
+    assert set(queues_in(backlogs(services)[NEWCOMER])) == {f"bilhetagem-prod-{queue.name}"}
+    assert spans(services)[f"{NEWCOMER}-worker"] == (2, 4)
 
 
 def test_a_listener_less_and_its_worker_only_relays(without_products: Synthesised) -> None:
