@@ -286,6 +286,6 @@ def give_up(
             line = account(letter, by=by or getpass.getuser(), why=why, now=datetime.now(UTC))
             await discard(desk.access, letter, lambda: append(file, line))
             print(json.dumps(line, ensure_ascii=False, indent=2))
-            complaints.print(Text(f"Discarded, and noted in {file}."))
+            complaints.print(Text(f"Discarded, and noted in {file}."), soft_wrap=True)
 
     run(main())

@@ -157,14 +157,16 @@ async def _sent(journals: Journals, made: Plan) -> dict[str, Resent]:
         try:
             answers[service] = await journals.resend(service, wanted)
         except Silent as silence:
-            complaints.print(str(silence))
+            complaints.print(str(silence), markup=False, soft_wrap=True)
     return answers
 
 
 def _tell_silent(silent: set[str]) -> None:
     if silent:
         names = ", ".join(sorted(silent))
-        complaints.print(f"[bold yellow]Incomplete:[/] {names} did not answer: what is known there is missing.")
+        complaints.print(
+            f"[bold yellow]Incomplete:[/] {names} did not answer: what is known there is missing.", soft_wrap=True
+        )
 
 
 def _lines(purchases: Sequence[Purchase], now: datetime) -> Iterator[Text]:
@@ -210,7 +212,7 @@ def _print(purchase: Purchase, now: datetime) -> None:
     for wait in purchase.waits:
         console.print(Text.assemble(("Waits for ", "bold"), _sentence(wait, now)), soft_wrap=True)
     if any(wait.is_stuck(now, _STUCK_AFTER) for wait in purchase.waits):
-        console.print(f"Next: bilhetagem saga resend {purchase.id} --dry-run")
+        console.print(f"Next: bilhetagem saga resend {purchase.id} --dry-run", soft_wrap=True)
 
 
 def _line(message: Told) -> Text:

@@ -30,7 +30,7 @@ def verify_ticket(text: str | None, pdf: Path | None, keys: str) -> None:
     except InvalidToken as invalid:
         console.print(f"[bold red]Not valid[/]: {_REASONS[invalid.reason]} ({invalid.reason}).")
         raise typer.Exit(1) from None
-    console.print(f"[bold green]Genuine[/]: {told(claims)}")
+    console.print(f"[bold green]Genuine[/]: {told(claims)}", soft_wrap=True)
     console.print("Whether it was used or withdrawn since, the ticket service knows.")
 
 

@@ -71,6 +71,8 @@ class Answers:
     reservations: list[Purchase] = field(default_factory=list)
     held_up: dict[str, list[UUID]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    gone: set[UUID] = field(default_factory=set)
+    """Messages and rows that no service can send again."""
     resent: list[tuple[str, Resend]] = field(default_factory=list)
 
     def client(self, service: str) -> httpx.AsyncClient:
@@ -102,7 +104,8 @@ class Answers:
                 wanted = Resend.model_validate_json(request.content)
                 self.resent.append((service, wanted))
                 sent = [Sent(id=each.id, type="x", queue=f"{service}-new") for each in wanted.messages]
-                found = Resent(sent=sent, unknown=[])
+                asked = (*(each.id for each in wanted.messages), *wanted.facts)
+                found = Resent(sent=sent, unknown=[each for each in asked if each in self.gone])
             case _:
                 return httpx.Response(404)
         return httpx.Response(200, text=found.model_dump_json())
