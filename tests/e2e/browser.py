@@ -88,6 +88,14 @@ async def overflow(page: Page) -> int:
     return int(await page.evaluate("document.documentElement.scrollWidth - innerWidth"))
 
 
+async def broken_ids(page: Page) -> list[str]:
+    """Short ids at the head of a table's row that stand on more than one line."""
+    found: list[str] = await page.evaluate(
+        "[...document.querySelectorAll('th .id')].filter(id => id.getClientRects().length > 1).map(id => id.innerText)"
+    )
+    return found
+
+
 async def too_faint(page: Page) -> list[str]:
     """Texts with too little contrast."""
     found: list[str] = await page.evaluate(_TOO_FAINT)

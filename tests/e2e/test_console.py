@@ -16,7 +16,7 @@ from services.operations.deployment import find
 from services.operations.queue_access import QueueAccess, open_access
 from services.operations.queues import Seen
 from tests.e2e.box_office import BoxOffice, an_office
-from tests.e2e.browser import CHROMIUM, a_page, overflow, tab_to, too_faint
+from tests.e2e.browser import CHROMIUM, a_page, broken_ids, overflow, tab_to, too_faint
 from tests.e2e.queues import until_quiet
 from tests.e2e.system import System
 from tests.eventually import eventually
@@ -139,7 +139,7 @@ async def test_any_id_leads_to_the_purchase(system: System, broken: Broken) -> N
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("width", [390, 720, 1040, 1280])
 async def test_every_page_fits_and_can_be_read(
     system: System, broken: Broken, width: int, scheme: Literal["light", "dark"]
 ) -> None:
@@ -166,6 +166,7 @@ async def test_every_page_fits_and_can_be_read(
             assert (path, answer.status) == (path, 200)
             assert (path, await overflow(page)) == (path, 0)
             assert (path, await too_faint(page)) == (path, [])
+            assert (path, await broken_ids(page)) == (path, [])
 
 
 async def test_the_theme_can_be_chosen_and_is_kept(system: System) -> None:

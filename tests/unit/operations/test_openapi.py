@@ -1,5 +1,7 @@
 """Seven documents become one."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from services.operations.openapi import merged
@@ -44,3 +46,15 @@ def test_every_service_is_a_tag() -> None:
         {"name": "user", "description": "serves /users/"},
         {"name": "order", "description": "serves /orders/"},
     ]
+
+
+def test_an_id_in_a_path_is_described_and_one_name_means_one_thing() -> None:
+    api = json.loads((Path(__file__).parents[3] / "docs/openapi.json").read_text())
+    found: dict[str, list[Any]] = {}
+    for operations in api["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "path":
+                    found.setdefault(parameter["name"], []).append(parameter)
+    assert found["id"][0]["description"]
+    assert all(several == several[:1] * len(several) for several in found.values())
