@@ -11,13 +11,17 @@ import pytest
 from pydantic import SecretStr
 
 from contracts.message import Envelope, Message
+from services.chassis.database import Database
 from services.chassis.decision import Verdict
 from services.chassis.http import create_app
+from services.chassis.ids import uuid7
 from services.chassis.letters import Delivery
 from services.chassis.runtime import Running, running, system_clock
 from services.chassis.store import Dispatch
 from services.order.domain import Order
 from services.order.service import Settings, order
+
+ORDERS = next(table for table in order.kinds.values() if table.name == "orders")
 
 
 @dataclass
@@ -79,3 +83,26 @@ async def service(database_url: str) -> AsyncIterator[Orders]:
             httpx.AsyncClient(transport=transport, base_url="http://test") as http,
         ):
             yield Orders(http, opened, sent)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The order service's empty database, of both kinds."""
+    database = Database(database_url)
+    async with database.writing() as connection:
+        await connection.run_sync(order.metadata.create_all)
+    yield database
+    await database.close()
+
+
+async def put_order(database: Database, at: datetime, status: str, pay_before: datetime | None = None) -> UUID:
+    """Write an order's row as it may be, placed at a moment."""
+    row: dict[str, Any] = {
+        "id": uuid7(at, 7), "user_id": uuid4(), "event_id": uuid4(), "items": (), "wishes": (), "total_cents": 0,
+        "payment_method": "pix", "created_at": at, "status": status, "expired": False, "pay_before": pay_before,
+        "reason": "expired" if status in {"cancelled", "rejected"} else None,
+    }  # fmt: skip
+    async with database.writing() as connection:
+        await connection.execute(ORDERS.insert(), row)
+    found: UUID = row["id"]
+    return found

@@ -1,30 +1,17 @@
 """What a service has been doing, for operators: messages a minute, purchases by status, and those under way."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-
 from services.chassis.activity import Activity, read_activity
 from services.chassis.database import Database
-from services.chassis.ids import uuid7
 from services.chassis.purchase_reading import read_under_way
 from services.chassis.purchases import Unsettled
 from services.order.service import order
+from tests.integration.order.conftest import put_order
 
 NOW = datetime(2027, 3, 1, 12, 0, 30, tzinfo=UTC)
-ORDERS = next(table for table in order.kinds.values() if table.name == "orders")
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    async with database.writing() as connection:
-        await connection.run_sync(order.metadata.create_all)
-    yield database
-    await database.close()
 
 
 async def handled(database: Database, *ago: timedelta) -> None:
@@ -38,15 +25,7 @@ async def handled(database: Database, *ago: timedelta) -> None:
 
 
 async def placed(database: Database, ago: timedelta, status: str) -> str:
-    at = NOW - ago
-    row: dict[str, Any] = {
-        "id": uuid7(at, 7), "user_id": uuid4(), "event_id": uuid4(), "items": (), "wishes": (), "total_cents": 0,
-        "payment_method": "pix", "created_at": at, "status": status, "expired": False,
-        "reason": "expired" if status in {"cancelled", "rejected"} else None,
-    }  # fmt: skip
-    async with database.writing() as connection:
-        await connection.execute(ORDERS.insert(), row)
-    return str(row["id"])
+    return str(await put_order(database, NOW - ago, status))
 
 
 async def activity(database: Database, most: int = 50) -> Activity:

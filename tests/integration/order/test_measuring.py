@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,36 +11,17 @@ import pytest
 
 from services.chassis.database import Database
 from services.chassis.exporting import MetricSettings, exporting_metrics
-from services.chassis.ids import uuid7
 from services.chassis.measuring import Measuring
 from services.chassis.metrics import instruments
 from services.order.service import order
+from tests.integration.order.conftest import put_order
 
 NOW = datetime(2027, 3, 1, 12, 0, 30, tzinfo=UTC)
-ORDERS = next(table for table in order.kinds.values() if table.name == "orders")
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    async with database.writing() as connection:
-        await connection.run_sync(order.metadata.create_all)
-    yield database
-    await database.close()
-
-
 async def placed(database: Database, ago: timedelta, status: str, pay_before: datetime | None = None) -> UUID:
-    at = NOW - ago
-    row: dict[str, Any] = {
-        "id": uuid7(at, 7), "user_id": uuid4(), "event_id": uuid4(), "items": (), "wishes": (), "total_cents": 0,
-        "payment_method": "pix", "created_at": at, "status": status, "expired": False, "pay_before": pay_before,
-        "reason": "expired" if status in {"cancelled", "rejected"} else None,
-    }  # fmt: skip
-    async with database.writing() as connection:
-        await connection.execute(ORDERS.insert(), row)
-    found: UUID = row["id"]
-    return found
+    return await put_order(database, NOW - ago, status, pay_before)
 
 
 async def touched(database: Database, order_id: UUID, ago: timedelta) -> None:
