@@ -23,15 +23,15 @@ from services.operations.journals import Journals
 from services.operations.queue_access import QueueAccess
 from tests.unit.operations.console import Answers, MemoryQueues
 
-NOW = datetime.now(UTC)
-BEGAN = NOW - timedelta(minutes=10)
+# Days, so that what is told of it is the same however long the tests before have taken.
+BEGAN = datetime.now(UTC) - timedelta(days=3)
 ORDER, EVENT, USER, SEATS = (uuid7(BEGAN, number) for number in range(1, 5))
 BODY = {"order_id": ORDER, "event_id": EVENT, "user_id": USER, "items": [{"reservation_id": SEATS}]}
 
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
-    """An order that was placed ten minutes ago, and whose OrderPlaced neither reservation nor product has."""
+    """An order that was placed three days ago, and whose OrderPlaced neither reservation nor product has."""
     command = Envelope.request(
         PlaceOrder.model_validate({**BODY, "total_price": 100, "caller": "anyone"}),
         by="order",
@@ -69,9 +69,9 @@ def resend() -> None:
 def test_a_purchase_and_each_of_its_waits_is_a_line(answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
     saga_screens.show_list(None, None, None, None, None, "7d", 50, as_json=False)
     first, *others = capsys.readouterr().out.splitlines()
-    assert first == f"{ORDER}  placed, 10m old"
+    assert first == f"{ORDER}  placed, 3d old"
     assert [line.strip().partition(":")[0] for line in others] == ["waits for operator"] * 2
-    assert all("neither" in line and "(since 10m)" in line for line in others)
+    assert all("neither" in line and "(since 3d)" in line for line in others)
 
 
 def test_a_program_that_reads_a_purchase_gets_whole_lines(answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
