@@ -20,11 +20,9 @@ from contracts.fields import Text as Line
 from contracts.message import Body, Envelope
 from contracts.money import Money
 from contracts.reservation import CancelReservation, ReservationBody, ReserveTickets
-from contracts.routes import reactions
 from contracts.user import UserErased, UserRegistered, UserUpdated
 from services.chassis.config import Settings
 from services.chassis.database import Database, among
-from services.chassis.handling import Handlers, Ports, nothing
 from services.chassis.http import (
     IdPath,
     IngressDep,
@@ -215,9 +213,6 @@ class Desk:
 async def desk(name: str, router: Router, database_url: str, queues: Queues | None = None) -> AsyncIterator[Desk]:
     """A service with these routes over an empty database; with no queues given, over queues in memory."""
     views = Views()
-    on = Handlers(Ports)
-    if listens_to := reactions(name):
-        on(*listens_to, touches=nothing)(lambda message, ports: ())
 
     @asynccontextmanager
     async def assemble(settings: Settings, database: Database) -> AsyncIterator[Assembly]:
@@ -231,7 +226,6 @@ async def desk(name: str, router: Router, database_url: str, queues: Queues | No
         router=router,
         description="Made for tests.",
         assemble=assemble,
-        handlers=on,
     )
     settings = Settings(database_url=database_url, operators_secret=SecretStr(OPERATORS_SECRET))
     recorder = _Recorder()

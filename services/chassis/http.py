@@ -150,10 +150,10 @@ def health_app(worker: Worker) -> FastAPI:
 
 def _check_routes(service: Service) -> None:
     if not isinstance(service.router, Router):
-        raise Disagreement(f"{service.name}: its routes belong to services.chassis.http.Router, which reads exact JSON")
+        raise Disagreement(f"the routes of {service.name} are no services.chassis.http.Router, which reads exact JSON")
     declared = {f"{method} {route.path}" for route in _routes(service) for method in route.methods or ()}
     if missing := service.requests.keys() - declared:
-        raise Disagreement(f"{service.name}: without a route: {', '.join(sorted(missing))}")
+        raise Disagreement(f"{service.name} has no route {', '.join(sorted(missing))}")
 
 
 def _routes(service: Service) -> Iterator[APIRoute]:

@@ -59,7 +59,8 @@ class Running:
         )
 
     def worker(self) -> Worker:
-        """The worker over this service's queues."""
+        """The worker over this service's queues. Raises Disagreement when handlers and choreography disagree."""
+        self.service.check_handlers()
         return Worker(
             self.pipeline(),
             self.queues,

@@ -1,4 +1,4 @@
-"""A service, declared: what it owns, handles and serves. Refuses to be one that the choreography does not know."""
+"""A service, declared: what it owns, handles and serves."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -19,7 +19,10 @@ from services.chassis.tables import ChassisTables
 
 
 class Disagreement(Exception):
-    """A service's handlers and the choreography disagree."""
+    """A service's code and the choreography disagree."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The code and contracts/choreography.py disagree: {what}.")
 
 
 type Background = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -81,16 +84,13 @@ class Service:
     purchases: Purchases | None = None
     """Where purchases are listed from, in the services that know them."""
 
-    def __post_init__(self) -> None:
+    def check_handlers(self) -> None:
         """Raises Disagreement when a message of the table has no handler, or a handler no row in the table."""
-        listed = self.reactions.keys()
-        handled = self.handlers.messages
-        missing = ", ".join(sorted(m.__name__ for m in listed - handled))
-        stray = ", ".join(sorted(m.__name__ for m in handled - listed))
-        if missing or stray:
-            raise Disagreement(
-                f"{self.name}: without a handler: {missing or 'none'}; not in the choreography: {stray or 'none'}"
-            )
+        listed, handled = self.reactions.keys(), self.handlers.messages
+        if missing := ", ".join(sorted(message.__name__ for message in listed - handled)):
+            raise Disagreement(f"{self.name} has no handler for {missing}")
+        if stray := ", ".join(sorted(message.__name__ for message in handled - listed)):
+            raise Disagreement(f"{self.name} handles {stray}, of which no row tells")
 
     @cached_property
     def reactions(self) -> Mapping[type[Message], frozenset[type[Message]]]:

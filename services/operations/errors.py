@@ -33,6 +33,7 @@ def _of_one(error: BaseException) -> str | None:
 
     from localstack.server import LocalStackError
     from services.chassis.migrate import MigrationFailed
+    from services.chassis.service import Disagreement
     from services.chassis.serving import DidNotStart, PortInUse
     from services.chassis.store import Unavailable
     from services.operations.client import ApiError
@@ -41,7 +42,7 @@ def _of_one(error: BaseException) -> str | None:
     match error:
         case PortInUse():
             return f"{error} Stop that program, or choose another port with --port."
-        case ApiError() | LocalStackError() | PostgresError() | MigrationFailed() | DidNotStart():
+        case ApiError() | LocalStackError() | PostgresError() | MigrationFailed() | Disagreement() | DidNotStart():
             return str(error)
         case Unavailable() if "disk is full" in str(error):
             return _DISK_FULL

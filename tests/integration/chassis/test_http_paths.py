@@ -59,6 +59,11 @@ async def test_a_service_without_a_route_of_the_choreography_refuses_to_start(tm
             pass
 
 
+async def test_a_worker_without_a_handler_of_the_choreography_refuses_to_start(holding: Desk) -> None:
+    with pytest.raises(Disagreement, match=r"reservation has no handler for .*ReserveTickets"):
+        holding.running.worker()
+
+
 async def test_the_documentation_page_needs_no_other_host(holding: Desk) -> None:
     page = (await holding.client.get("/docs")).text
     assert "://" not in page
