@@ -110,7 +110,9 @@ def _endpoints(picture: Picture) -> None:
 
 
 def _groups(picture: Picture, top: float) -> None:
-    """Security groups as a chain: each may be reached by the one before it, on one port."""
+    """Security groups as a chain: each may be reached by the one before it, on one port. The mock payment gateway runs
+    among the services, so they reach the balancer too.
+    """
     heading = "Security groups: who may open a connection to whom, and on which port"
     picture.add(
         Text("groups", Rect(16, top, 848, 16), heading, bold=True),
@@ -131,3 +133,5 @@ def _groups(picture: Picture, top: float) -> None:
         left = picture.part(f"group-{source}").rect.right
         picture.connect((f"group-{source}", "right", y), (f"group-{target}", "left", y))
         picture.add(Text(f"port-{target}", Rect(left + 18, y - 18, 40, 15), str(port), align="center"))
+    picture.connect(("group-app", "left", top + 107), ("group-balancer", "bottom", None), (276, top + 107))
+    picture.add(Text("port-webhook", Rect(286, top + 89, 124, 15), f"{BALANCER_PORT}: webhooks", align="center"))
