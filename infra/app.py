@@ -89,13 +89,20 @@ def context() -> dict[str, Any]:
     return read
 
 
+def templates_go_to(told: str | None) -> Path:
+    """The folder that the CDK's command line has told, ``cdk.out`` without one. A relative one is meant from where
+    ``cdk.json`` is, as the command line runs there, and has this run elsewhere.
+    """
+    return (CDK_JSON.parent / told).resolve() if told else OUTPUT
+
+
 def main() -> None:
     """Synthesise into the folder that the CDK's command line names, ``cdk.out`` without one.
 
     The command line gets nothing with the examples of ``cdk.json`` in it, which it would deploy.
     """
     told = os.environ.get("CDK_OUTDIR")
-    app = App(context=context(), analytics_reporting=False, outdir=told or str(OUTPUT))
+    app = App(context=context(), analytics_reporting=False, outdir=str(templates_go_to(told)))
     if told:
         refuse_examples(app.node.try_get_context("github"), environments(app.node.try_get_context("environments")))
     build(app)

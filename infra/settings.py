@@ -29,8 +29,8 @@ class Span:
 class Environment:
     """One deployment of the whole system: ``dev`` or ``prod``."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,9}$")]
-    """Part of every name. Short, since a load balancer's name has 32 characters."""
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,8}$")]
+    """Part of every name. Short, since a target group's name has 32 characters, and ``reservation`` takes eleven."""
 
     region: Annotated[str, Field(pattern=r"^[a-z]{2}-[a-z]+-\d$")]
     """São Paulo: the buyers are in Brazil, and personal data stays there."""

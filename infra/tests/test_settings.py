@@ -1,11 +1,13 @@
 """A context that is wrong is refused, and told so that one can mend it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.app import context, main
+from contracts.routes import SERVICES
+from infra.app import CDK_JSON, OUTPUT, context, main, templates_go_to
 from infra.settings import SettingsError, environments, refuse_examples
 
 
@@ -24,6 +26,12 @@ def test_zones_are_of_the_region(name: str) -> None:
     assert all(zone.startswith(settings.region) for zone in settings.zones)
 
 
+def test_the_longest_name_makes_no_target_group_s_name_too_long() -> None:
+    (longest,) = environments({"rehearsal": context()["environments"]["prod"]})
+
+    assert max(len(f"{longest.prefix}{service}") for service in SERVICES) == 32
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
@@ -34,6 +42,7 @@ def test_zones_are_of_the_region(name: str) -> None:
         (prod(zones=[]), "zones: Tuple should have at least 1 item"),
         (prod(zonas=["a"]), "zonas: Unexpected keyword argument"),
         ({"Prod!": context()["environments"]["prod"]}, "environments.Prod! in the CDK's context: name: String should"),
+        ({"rehearsals": context()["environments"]["prod"]}, "environments.rehearsals in the CDK's context: name: "),
     ],
 )
 def test_what_is_wrong_is_named(wrong: Any, told: str) -> None:
@@ -52,6 +61,15 @@ def test_examples_are_not_deployed() -> None:
 
 def test_what_is_somebody_s_is_deployed() -> None:
     refuse_examples("octo-org/bilhetagem", environments(prod(alarm_email="on-call@octo-org.com")))
+
+
+def test_templates_are_where_the_cdk_s_command_line_looks_for_them(tmp_path: Path) -> None:
+    # It reads `output` from where `cdk.json` is, and hands it on as it stands there.
+    output = json.loads(CDK_JSON.read_text())["output"]
+
+    assert templates_go_to(output) == (CDK_JSON.parent / output).resolve() == OUTPUT.resolve()
+    assert templates_go_to(str(tmp_path)) == tmp_path.resolve()
+    assert templates_go_to(None) == OUTPUT
 
 
 def test_the_cdk_s_command_line_gets_no_examples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
