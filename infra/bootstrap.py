@@ -94,7 +94,8 @@ class Bootstrap(Stack):
             # A commit's name means the same for ever.
             image_tag_mutability=ecr.TagMutability.IMMUTABLE,
             lifecycle_rules=[ecr.LifecycleRule(max_image_count=IMAGES_KEPT)],
-            removal_policy=RemovalPolicy.RETAIN,
+            # But not when its creation is rolled back: whoever tried again would meet it.
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
 
     def _role(

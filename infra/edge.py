@@ -112,7 +112,10 @@ class Edge(Stack):
             # Who offers an application in Brazil keeps when it was used and from which address for six months (Lei
             # 12.965/2014, Marco Civil da Internet, art. 15). CloudWatch has 180 days, which is less, and then a year.
             retention=logs.RetentionDays.ONE_YEAR,
-            removal_policy=RemovalPolicy.RETAIN if settings.deletion_protection else RemovalPolicy.DESTROY,
+            # Not kept when its creation is rolled back: whoever deployed again would meet it.
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            if settings.deletion_protection
+            else RemovalPolicy.DESTROY,
         )
         api = apigateway.SpecRestApi(
             self,

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import boto3
+import jmespath  # type: ignore[import-untyped]
 import pytest
 import yaml
 
@@ -122,6 +124,53 @@ def test_the_outputs_that_the_pipeline_reads_are_there(templates: dict[str, Temp
         assert "Image" in templates[f"Bilhetagem-{environment}-Services"]["Outputs"]
         assert templates[f"Bilhetagem-{environment}-Identity"]["Outputs"].keys() >= {*smoke.IDENTITY_OUTPUTS}
         assert templates[f"Bilhetagem-{environment}-Edge"]["Outputs"].keys() >= {*smoke.EDGE_OUTPUTS}
+
+
+@pytest.mark.parametrize(("workflow", "job"), [("release.yml", "release"), ("deploy.yml", "difference")])
+@pytest.mark.parametrize(
+    ("stack", "image"),
+    [({}, ""), ({"Outputs": []}, ""), ({"Outputs": [{"OutputKey": "Image", "OutputValue": "2027.1"}]}, "2027.1")],
+    ids=["its creation failed", "it tells nothing", "it runs"],
+)
+def test_the_image_of_a_stack_that_has_none_is_no_text(
+    workflow: str, job: str, stack: dict[str, Any], image: str
+) -> None:
+    """The AWS command line writes nothing as ``None``, which would be taken for a tag."""
+    said = " ".join(step.get("run", "") for step in steps_of(workflow, job))
+    (query,) = re.findall(r'--query "(Stacks[^"]+)"', said)
+
+    assert jmespath.search(query, {"Stacks": [stack]}) == image
+
+
+def test_whoever_assumes_a_role_has_told_boto3_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    for name in re.findall(r'echo "(\w+)=\$REGION"', ACTIONS["assume-role"]["runs"]["steps"][0]["run"]):
+        monkeypatch.setenv(name, "sa-east-1")
+
+    assert boto3.Session().region_name == "sa-east-1"
+
+
+def test_what_is_kept_under_a_name_is_not_in_the_way_when_a_creation_that_failed_is_tried_again(
+    templates: dict[str, Template],
+) -> None:
+    names = {
+        "AWS::ECR::Repository": "RepositoryName",
+        "AWS::Logs::LogGroup": "LogGroupName",
+        "AWS::S3::Bucket": "BucketName",
+        "AWS::SecretsManager::Secret": "Name",
+    }
+    kept = {
+        (resource["Type"], resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+        for template in templates.values()
+        for resource in template["Resources"].values()
+        if "Retain" in resource.get("DeletionPolicy", "") and names.get(resource["Type"]) in resource["Properties"]
+    }
+
+    assert kept == {
+        ("AWS::ECR::Repository", "RetainExceptOnCreate", "Retain"),
+        ("AWS::Logs::LogGroup", "RetainExceptOnCreate", "Retain"),
+    }
 
 
 def test_only_the_jobs_that_assume_a_role_get_a_token_and_none_may_write() -> None:
