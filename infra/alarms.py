@@ -65,7 +65,10 @@ def of_purchases(settings: Environment) -> Iterator[Watch]:
         metric=ours(settings, Metric.STUCK, "Maximum", 5),
         threshold=1,
         periods=1,
-        meaning="Nobody carries these purchases on. One is enough: somebody has paid and has no ticket, or cannot pay.",
+        # Workers tell it every minute, a nought as well.
+        silence_is_bad=True,
+        meaning="Nobody carries these purchases on, or nobody says how many there are. One is enough: somebody has "
+        "paid and has no ticket, or cannot pay.",
         do="a-purchase-is-stuck",
     )
 
@@ -137,6 +140,8 @@ def of_keys(settings: Environment) -> Iterator[Watch]:
         threshold=1,
         # Cognito may not answer for a moment.
         periods=3,
+        # It is started every minute.
+        silence_is_bad=True,
         meaning="For a quarter of an hour the user pool's keys could not be copied to where the services read them. "
         "Were Cognito to change them now, every token would be refused.",
         do="tokens-are-refused",

@@ -187,6 +187,13 @@ def test_every_ecs_service_has_its_fewest_tasks_watched_and_silence_is_an_alarm(
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_is_told_every_minute_is_not_well_when_nobody_tells_it(seen: Template) -> None:
+    bad = {name for name, alarm in alarms(seen).items() if alarm["TreatMissingData"] == "breaching"}
+
+    assert {name for name in bad if not name.endswith("-tasks")} == {"purchases-stuck", "keys-not-copied"}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_alarms_name_what_there_is(templates: dict[str, Template], seen: Template, environment: str) -> None:
     (database,) = of_type(templates[f"Bilhetagem-{environment}-Data"], "RDS::DBInstance").values()
     (api,) = of_type(templates[f"Bilhetagem-{environment}-Edge"], "ApiGateway::RestApi").values()
