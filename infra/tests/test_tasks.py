@@ -196,6 +196,20 @@ def test_made_secrets_are_such_as_the_services_take() -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_task_that_operators_borrow_has_their_secret(
+    of_family: dict[str, dict[str, Any]], environment: str
+) -> None:
+    guide = (CDK_JSON.parents[1] / "docs" / "deploy.md").read_text()
+    (borrowed,) = re.findall(r"--task-definition \$DB-([\w-]+)", guide)
+    container = of_family[borrowed]
+    options = container["LogConfiguration"]["Options"]
+
+    assert "BILHETAGEM_OPERATORS_SECRET" in injected(container)
+    assert container["Name"] in re.findall(r'containerOverrides: \[\{name: "(\w+)"', guide)
+    assert f"aws logs tail {options['awslogs-group']} --follow".replace(environment, "dev") in guide
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_containers_are_started_as_docker_compose_does(of_family: dict[str, dict[str, Any]]) -> None:
     composed = yaml.safe_load((CDK_JSON.parents[1] / "docker-compose.yml").read_text())["services"]
     for service, part in PROCESSES:
