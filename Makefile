@@ -34,7 +34,7 @@ run: install ## Start everything and keep it running; Ctrl-C drains and stops
 	@$(BILHETAGEM) up $(ARGS)
 
 test: $(DEV) $(LOCALSTACK) ## All tests, on SQLite, PostgreSQL and LocalStack; e.g. ARGS="-k stock"
-	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV) ## Lint, format, types, import rules, generated files
 	.venv/bin/ruff check

@@ -1,4 +1,4 @@
-"""One system for all tests of this folder, started as a user starts it."""
+"""One system for all tests of this package, started as a user starts it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -11,14 +11,14 @@ from tests.e2e.system import System, running
 SETTINGS = {"BILHETAGEM_PAYMENT_CONFIRMATION_SECONDS": "0.3"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The system. At the end of the session it must stop as it should."""
+    """The system. At the end it must stop as it should."""
     with running(System(tmp_path_factory.mktemp("system"), settings=SETTINGS)) as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def asked_in_vain(system: System) -> dict[str, str]:
     """Requests for what is nowhere, made as soon as the system is ready: paths by the reason that they end with.
 
