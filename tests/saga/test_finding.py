@@ -15,8 +15,10 @@ from services.order.domain import Order
 from services.payment.domain import Payment
 from services.ticket.domain import Ticket
 from tests.saga.box_office import BoxOffice
+from tests.saga.paths import Path
 from tests.saga.records import WorldServices
-from tests.saga.test_paths import PATHS, Path
+from tests.saga.test_paths import PATHS
+from tests.saga.test_paths_undone import PATHS as UNDONE
 from tests.unit.operations.console import MemoryQueues
 
 
@@ -26,7 +28,7 @@ async def find(office: BoxOffice, any_id: UUID) -> Purchase:
     return await find_purchase(desk, any_id, office.world.now)
 
 
-@pytest.mark.parametrize("story", PATHS, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("story", [*PATHS, *UNDONE], ids=lambda story: story.__name__)
 async def test_every_id_leads_to_its_purchase(story: Path) -> None:
     office = BoxOffice(1)
     await story(office)

@@ -13,11 +13,13 @@ from services.operations.resending import plan
 from services.operations.timeline import Dead, Fate, Seen
 from services.operations.waits import Wait
 from tests.saga.box_office import BoxOffice
+from tests.saga.paths import Path
 from tests.saga.records import Shortened, WorldJournals, rows
-from tests.saga.test_paths import PATHS, Path
+from tests.saga.test_paths import PATHS
+from tests.saga.test_paths_undone import PATHS as UNDONE
 from tests.saga.world import START
 
-every_path = pytest.mark.parametrize("story", PATHS, ids=lambda story: story.__name__)
+every_path = pytest.mark.parametrize("story", [*PATHS, *UNDONE], ids=lambda story: story.__name__)
 
 
 async def purchases(office: BoxOffice) -> list[Purchase]:
