@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from contracts.choreography import CHOREOGRAPHY
 from contracts.message import Message
@@ -24,47 +24,19 @@ from contracts.reservation import (
 )
 from contracts.routes import reactions
 from contracts.ticket import TicketsIssued, VoidTickets
-from services.chassis.handling import Emitted, Handler, Later
-from services.chassis.handling import Result as EffectResult
+from services.chassis.handling import Emitted, Later, Result
 from services.chassis.kernel import NotYet
 from services.chassis.rows import Key
 from services.chassis.service import Service
-from services.operations.cli import app
 from services.operations.registry import SERVICES
 from services.order.domain import Buyer, Order
-from services.order.domain import Status as OrderStatus
-
-RECORDINGS = Path(__file__).parents[2] / "recordings"
-COMPLETED = RECORDINGS / "completed.jsonl"
-
-type Change = Callable[[Message, Any, Iterable[Emitted]], Iterable[Emitted]]
-"""What a handler emits instead: from its message, its ports, and what it emitted so far. Who does not ask for that has
-not run the handler of before: it changes no row."""
+from tests.unit.operations.replays import COMPLETED, changed, edited, run
 
 
 @pytest.fixture
 def change(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Change a service's handler of a message."""
-
-    def changed(service: str, message: type[Message], to: Change, **declared: Any) -> None:
-        handlers = SERVICES[service].handlers
-        handler: Handler = handlers[message]
-
-        def emitted(got: Message, ports: Any) -> Iterator[Emitted]:
-            yield from handler.handle(got, ports)
-
-        def handle(got: Message, ports: Any) -> Iterable[Emitted]:
-            return to(got, ports, emitted(got, ports))
-
-        monkeypatch.setitem(handlers._by_message, message, replace(handler, handle=handle, **declared))
-
-    return changed
-
-
-def run(*arguments: str | Path, text: str | None = None) -> Result:
-    return CliRunner().invoke(
-        app, ["saga", "replay", *map(str, arguments)], input=text, env={"COLUMNS": "200", "TERM": "dumb"}
-    )
+    return partial(changed, monkeypatch)
 
 
 def differences(*arguments: str | Path) -> list[dict[str, Any]]:
@@ -75,14 +47,6 @@ def differences(*arguments: str | Path) -> list[dict[str, Any]]:
     assert told["same"] is False
     found: list[dict[str, Any]] = told["recordings"][0]["differences"]
     return found
-
-
-def edited(tmp_path: Path, edit: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Path:
-    """The recording of a purchase that completed, line by line otherwise; None leaves a line out."""
-    events = [edit(json.loads(line)) for line in COMPLETED.read_text().splitlines()]
-    file = tmp_path / "edited.jsonl"
-    file.write_text("".join(f"{json.dumps(event)}\n" for event in events if event is not None))
-    return file
 
 
 # Handlers that changed
@@ -335,7 +299,7 @@ def test_a_kind_of_row_that_there_is_not_any_more_is_named_as_a_reason(tmp_path:
     assert "Perhaps because a row Seats was read, and there are none any more." in done.output
 
 
-class Weather(EffectResult):
+class Weather(Result):
     """What no effect has found out."""
 
     sunny: bool
@@ -381,114 +345,3 @@ def test_a_setting_that_cannot_be_read_is_refused() -> None:
     refused = run(COMPLETED, "--setting", "order.payment_margin=soon")
     assert refused.exit_code == 2
     assert "order.payment_margin cannot be read" in refused.output
-
-
-# Files
-
-
-def test_what_is_no_recording_is_refused_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text("garbage\n")
-    (tmp_path / "b.jsonl").write_bytes(b"\xff\xfe\x00")
-    refused = run(tmp_path, tmp_path / "missing.jsonl")
-    assert refused.exit_code == 2
-    assert "a.jsonl: Line 1 is no JSON" in refused.output
-    assert "b.jsonl: It is no text" in refused.output
-    assert "missing.jsonl: No such file or directory" in refused.output
-
-
-def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
-    refused = run(tmp_path)
-    assert refused.exit_code == 2
-    assert "there is no recorded purchase" in refused.output
-
-
-def test_a_service_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    def elsewhere(event: dict[str, Any]) -> dict[str, Any]:
-        if event["data"].get("service") == "order":
-            event["data"]["service"] = "orders"
-        return event
-
-    refused = run(edited(tmp_path, elsewhere))
-    assert refused.exit_code == 2
-    assert "There is no service 'orders'" in refused.output
-
-
-def test_a_recording_comes_by_a_pipe_too() -> None:
-    assert run("-", text=COMPLETED.read_text()).exit_code == 0
-
-
-# Stopping
-
-
-@pytest.mark.parametrize("step", ["OrderPlaced", OrderPlaced.type, "4"])
-def test_it_stops_after_a_step_and_shows_each_services_state(step: str) -> None:
-    done = run(COMPLETED, "--until", step)
-    assert done.exit_code == 0
-    assert "Step 3: the order service, on PlaceOrder: OrderPlaced" in done.output
-    assert "Step 5" not in done.output
-    assert "After step 4, the reservation service, on OrderPlaced" in done.output
-    assert "status attached" in done.output
-    assert "OrderPlaced" in done.output.partition("under way")[2]
-
-
-def test_a_script_gets_the_state_too() -> None:
-    [told] = json.loads(run(COMPLETED, "--until", "4", "--json").stdout)["recordings"]
-    rows = {row["kind"]: row for row in told["state"]}
-    assert rows["Order"]["columns"]["status"] == "placed"
-    assert "Holder" not in rows
-    under_way = {(one["message"], one["listener"]) for one in told["under_way"]}
-    assert under_way == {
-        ("ExpireReservation", "reservation"),
-        ("OrderPlaced", "product"),
-        ("ReservationsAttached", "order"),
-    }
-
-
-@pytest.mark.parametrize("step", ["0", "16", "Nonsense"])
-def test_a_step_that_no_purchase_has_is_refused(step: str) -> None:
-    refused = run(COMPLETED, "--until", step)
-    assert refused.exit_code == 2
-    assert "No purchase here has a step" in refused.output
-
-
-def test_stopping_in_the_middle_and_comparing_ends_do_not_go_together() -> None:
-    assert run(COMPLETED, "--until", "3", "--again", "2").exit_code == 2
-
-
-# Again
-
-
-def test_shuffled_and_repeated_it_ends_the_same() -> None:
-    done = run(COMPLETED, "--again", "20")
-    assert done.exit_code == 0
-    assert "Again 20 times, shuffled, " in done.output
-    assert "the same end" in done.output
-
-
-def test_the_same_number_makes_the_same_run() -> None:
-    assert run(COMPLETED, "--again", "5", "--json").stdout == run(COMPLETED, "--again", "5", "--json").stdout
-
-
-def test_a_handler_that_needs_an_order_of_messages_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forgetful(order: Order) -> tuple[()]:
-        order.status = OrderStatus.CONFIRMED
-        return ()
-
-    monkeypatch.setattr(Order, "confirm", forgetful)
-    assert run(COMPLETED).exit_code == 0
-    done = run(COMPLETED, "--again", "20")
-    assert done.exit_code == 1
-    assert "another end in" in done.output
-    assert 'has status "confirmed", not "completed"' in done.output
-
-
-def test_a_handler_that_waits_for_ever_in_another_order_is_found(change: Callable[..., None]) -> None:
-    def only_after_confirmation(message: Any, ports: Any, emitted: Iterable[Emitted]) -> Iterable[Emitted]:
-        if ports.rows.get(Order, message.order_id).status is OrderStatus.COMPLETED:
-            raise NotYet("never")
-        return emitted
-
-    change("order", ReservationsConfirmed, only_after_confirmation)
-    done = run(COMPLETED, "--again", "20")
-    assert done.exit_code == 1
-    assert "the order service did not handle ReservationsConfirmed" in done.output
