@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -27,6 +27,10 @@ class Desk:
     access: QueueAccess
     journals: Journals | None
     """None where the services' own URLs or the operators' secret are not known."""
+
+    def anew(self) -> "Desk":
+        """The same desk, at which no service counts as silent yet: one that has started again is heard again."""
+        return self if self.journals is None else replace(self, journals=replace(self.journals, silent=set()))
 
     async def overview(self) -> list[QueueState]:
         """Every queue's state now, changing nothing. Raises Trouble and botocore's errors."""
@@ -70,10 +74,10 @@ class Desk:
         for queue, seen in messages:
             # Of a message without an id a service knows nothing, but it tells for how long it remembers.
             wanted.setdefault(queue.service, []).append(seen.contents.id or UUID(seen.sqs_id))
-        if self.journals is None:
+        journals = self.anew().journals
+        if journals is None:
             return {}
-        self.journals.silent.clear()  # a service that starts again is heard again
-        answers = [await self.journals.about((), ids, (service,)) for service, ids in wanted.items()]
+        answers = [await journals.about((), ids, (service,)) for service, ids in wanted.items()]
         return {service: journal for answer in answers for service, journal in answer.items()}
 
 

@@ -71,7 +71,9 @@ async def find_purchase(desk: Desk, any_id: UUID, now: datetime) -> Purchase:
 
 
 async def list_purchases(desk: Desk, wanted: Filter, now: datetime) -> Listed:
-    """The purchases that fit: newest first, or of those that are stuck the oldest first. Raises Trouble."""
+    """The purchases that fit: newest first, or of those that are stuck the oldest first. Raises Silent where nobody
+    answers who could list them, and Trouble.
+    """
     journals = journals_of(desk)
     if wanted.stuck_for is not None:
         listed = await _stuck(desk, wanted, wanted.stuck_for, now)
@@ -83,7 +85,7 @@ async def list_purchases(desk: Desk, wanted: Filter, now: datetime) -> Listed:
                 break
         listed = Listed(found)
     if journals.silent >= set(_LISTING):
-        raise Trouble(f"{', '.join(sorted(journals.silent))} did not answer: nobody else can list purchases.")
+        raise Silent(f"{', '.join(sorted(journals.silent))} did not answer: nobody else can list purchases.")
     return listed
 
 

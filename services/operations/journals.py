@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlencode
 from uuid import UUID
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from services.chassis.journal import Journal, joined
 from services.chassis.purchases import HeldUp, PurchasePage, UnderWayPage
@@ -28,6 +28,12 @@ NOT_KNOWN = (
 
 _IDS_AT_ONCE = 100
 """A URL stays well below the 64 KB that servers take."""
+
+
+class _Emitted(BaseModel):
+    """As much of an envelope as leads to its purchase."""
+
+    correlationid: str
 
 
 class Source(Protocol):
@@ -63,18 +69,15 @@ class Journals:
     async def correlation_of(self, message_id: UUID) -> str | None:
         """The correlation of a message that some service emitted lately, though nobody may have handled it."""
         answers = await asyncio.gather(*(self._emitted(service, message_id) for service in self.clients))
-        return next((str(envelope["correlationid"]) for envelope in answers if envelope is not None), None)
+        return next((envelope.correlationid for envelope in answers if envelope is not None), None)
 
-    async def _emitted(self, service: str, message_id: UUID) -> dict[str, Any] | None:
+    async def _emitted(self, service: str, message_id: UUID) -> _Emitted | None:
         try:
             answer = await self._send(service, "GET", f"/operations/emitted/{message_id}")
-            if answer.status_code == httpx.codes.NOT_FOUND:
-                return None
-            found: dict[str, Any] = _checked(service, answer).json()
+            return None if answer.status_code == httpx.codes.NOT_FOUND else _read(service, answer, _Emitted)
         except Silent:
             self.silent.add(service)
             return None
-        return found
 
     async def purchases(
         self,
@@ -144,7 +147,7 @@ class Journals:
     async def resend(self, service: str, wanted: Resend) -> Resent:
         """Have a service send again."""
         answer = await self._send(service, "POST", "/operations/resend", wanted.model_dump(mode="json"))
-        return Resent.model_validate(_checked(service, answer).json())
+        return _read(service, answer, Resent)
 
     async def _ask(self, service: str, query: list[tuple[str, str]]) -> Journal | None:
         if service in self.silent:
@@ -159,7 +162,7 @@ class Journals:
         self, service: str, path: str, model: type[Model], query: list[tuple[str, str]]
     ) -> Model:
         answer = await self._send(service, "GET", f"{path}?{urlencode(query)}")
-        return model.model_validate_json(_checked(service, answer).content)
+        return _read(service, answer, model)
 
     async def _send(self, service: str, method: str, path: str, body: object = None) -> httpx.Response:
         with self._speaking_to(service) as client:
@@ -188,15 +191,18 @@ class Journals:
 
 
 class Silent(Trouble):
-    """A service does not answer."""
+    """A service does not answer, or not as a service of ours does."""
 
 
-def _checked(service: str, answer: httpx.Response) -> httpx.Response:
+def _read[Model: BaseModel](service: str, answer: httpx.Response, model: type[Model]) -> Model:
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         raise Trouble(f"The {service} service does not take the operators' secret: is BILHETAGEM_OPERATORS_SECRET its?")
     if not answer.is_success:
         raise Silent(f"The {service} service answered {answer.status_code}: {answer.text[:200]}")
-    return answer
+    try:
+        return model.model_validate_json(answer.content)
+    except ValidationError:
+        raise Silent(f"What answers at {answer.url} is not the {service} service of this release.") from None
 
 
 def _parts(correlations: Collection[str], messages: Collection[UUID]) -> list[list[tuple[str, str]]]:

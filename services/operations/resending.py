@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.chassis.resends import Again, Resend
+from services.chassis.resends import Again, Resend, Resent
 from services.operations.errors import BadInput
+from services.operations.journals import Journals, Silent
 from services.operations.purchases import Purchase, named
 from services.operations.timeline import Fate, Hearing, Told
 from services.operations.wording import counted
@@ -64,6 +65,18 @@ def plan(purchase: Purchase, start: UUID | None = None) -> Plan:
         for service in {**facts, **messages}
     }
     return made
+
+
+async def carry_out(made: Plan, journals: Journals) -> tuple[dict[str, Resent], list[str]]:
+    """What each service sent, and, in words, who did not answer: one that is silent keeps no other from sending."""
+    answers: dict[str, Resent] = {}
+    silent: list[str] = []
+    for service, wanted in made.by.items():
+        try:
+            answers[service] = await journals.resend(service, wanted)
+        except Silent as silence:
+            silent.append(str(silence))
+    return answers, silent
 
 
 def _from(purchase: Purchase, start: UUID | None) -> Iterator[Told]:

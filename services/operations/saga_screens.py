@@ -13,16 +13,14 @@ from rich.text import Text
 from rich.tree import Tree
 
 from services.chassis.process import run
-from services.chassis.resends import Resent
 from services.operations.commands import complaints, console
 from services.operations.errors import BadInput, Trouble
 from services.operations.finding import MOST_UNDER_WAY, Filter, find_purchase, journals_of, list_purchases
-from services.operations.journals import Journals, Silent
 from services.operations.moments import duration, moment, spoken
 from services.operations.purchases import STATES, Purchase
 from services.operations.queue_screens import desk_of
 from services.operations.recording import record
-from services.operations.resending import Plan, plan
+from services.operations.resending import Plan, carry_out, plan
 from services.operations.timeline import Fate, Hearing, Told
 from services.operations.waits import Wait, caller_of
 from services.operations.wording import counted
@@ -130,7 +128,9 @@ def send_again(
         async with desk_of(folder, aws) as desk:
             purchase = await find_purchase(desk, any_id, datetime.now(UTC))
             made = plan(purchase, start)
-            answers = {} if dry_run else await _sent(journals_of(desk), made)
+            answers, unheard = ({}, []) if dry_run else await carry_out(made, journals_of(desk))
+            for silence in unheard:
+                complaints.print(silence, markup=False, soft_wrap=True)
             asked = {again.id for wanted in made.by.values() for again in wanted.messages}
             unknown = [(by, each) for by, answer in answers.items() for each in answer.unknown]
             missing = [str(each) for _, each in unknown if each in asked]
@@ -144,21 +144,10 @@ def send_again(
             _tell_silent(journals_of(desk).silent)
             for what in (*missing, *gone):
                 complaints.print(f"No longer there to be sent: {what}", soft_wrap=True)
-            if missing or not (dry_run or answers.keys() == made.by.keys()):
+            if missing or unheard:
                 raise typer.Exit(1)
 
     run(main())
-
-
-async def _sent(journals: Journals, made: Plan) -> dict[str, Resent]:
-    """What each service sent; one that does not answer keeps no other from it."""
-    answers = {}
-    for service, wanted in made.by.items():
-        try:
-            answers[service] = await journals.resend(service, wanted)
-        except Silent as silence:
-            complaints.print(str(silence), markup=False, soft_wrap=True)
-    return answers
 
 
 def _tell_silent(silent: set[str]) -> None:

@@ -15,10 +15,10 @@ from services.operations.console.settings import ConsoleSettings
 from services.operations.console.swimlanes import diagram
 from services.operations.desk import Desk
 from services.operations.errors import Trouble
-from services.operations.finding import Filter, find_purchase, journals_of, list_purchases
+from services.operations.finding import MOST_UNDER_WAY, Filter, Listed, find_purchase, journals_of, list_purchases
 from services.operations.moments import duration, moment
 from services.operations.purchases import STATES, Purchase
-from services.operations.resending import plan
+from services.operations.resending import carry_out, plan
 from services.operations.timeline import Told, name_of
 
 _PAGE = 25
@@ -44,7 +44,7 @@ async def purchases(request: Request) -> Response:
     asked = {name: request.query_params.get(name, "").strip() for name in ("state", "event", "since", "stuck")}
     now = datetime.now(UTC)
     limit = _limit(request.query_params.get("limit", ""))
-    found: Sequence[Purchase] = ()
+    listed = Listed(())
     problem = None
     try:
         wanted = Filter(
@@ -54,7 +54,7 @@ async def purchases(request: Request) -> Response:
             stuck_for=duration(asked["stuck"]) if asked["stuck"] else None,
             limit=limit + 1,
         )
-        found = (await list_purchases(desk, wanted, now)).purchases
+        listed = await list_purchases(desk, wanted, now)
     except Trouble as trouble:
         problem = str(trouble)
     more = {**{name: value for name, value in asked.items() if value}, "limit": str(min(limit + _PAGE, _MOST))}
@@ -62,13 +62,16 @@ async def purchases(request: Request) -> Response:
         request,
         "purchases.html",
         live=not problem,
-        purchases=[(purchase, stuck(purchase, now, settings)) for purchase in found[:limit]],
+        purchases=[(purchase, stuck(purchase, now, settings)) for purchase in listed.purchases[:limit]],
+        silent=desk.journals.silent if desk.journals and not problem else (),
+        looked_at_all=listed.looked_at_all,
+        most=MOST_UNDER_WAY,
         asked=asked,
         states=STATES,
         sinces=_SINCE,
         stucks=_STUCK,
         problem=problem,
-        more=urlencode(more) if len(found) > limit and limit < _MOST else None,
+        more=urlencode(more) if len(listed.purchases) > limit and limit < _MOST else None,
         now=now,
     )
 
@@ -133,18 +136,21 @@ async def resend(request: Request) -> Response:
     """Send again what a listener has not handled. Harmless where it has: ids stay the same. Raises Trouble."""
     desk = _desk(request)
     found = await find_purchase(desk, request.path_params["id"], datetime.now(UTC))
-    made = plan(found)
-    answers = [await journals_of(desk).resend(service, wanted) for service, wanted in made.by.items()]
-    sent = [f"{name_of(one.type)} to {one.queue}" for answer in answers for one in answer.sent]
-    request.session["notice"] = f"Sent again: {', '.join(sent)}." if sent else "There was nothing to send again."
+    answers, silent = await carry_out(plan(found), journals_of(desk))
+    sent = [f"{name_of(one.type)} to {one.queue}" for answer in answers.values() for one in answer.sent]
+    gone = [str(each) for answer in answers.values() for each in answer.unknown]
+    said = [
+        *([f"Sent again: {', '.join(sent)}."] if sent else []),
+        *([f"No longer there to be sent: {', '.join(gone)}."] if gone else []),
+        *silent,
+    ]
+    request.session["notice"] = " ".join(said) or "There was nothing to send again."
     return RedirectResponse(f"/purchases/{found.id}", 303)
 
 
 def _desk(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
-    if desk.journals is not None:
-        desk.journals.silent.clear()  # a service that starts again is heard again
-    return desk
+    return desk.anew()
 
 
 def _id(text: str) -> UUID:

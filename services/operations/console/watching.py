@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from pydantic import ValidationError
 
 from services.chassis.activity import Activity
 from services.operations.console.settings import ConsoleSettings
 from services.operations.desk import Desk
 from services.operations.finding import Filter, list_purchases
-from services.operations.journals import Journals
+from services.operations.journals import Journals, Silent
 from services.operations.purchases import Purchase
 from services.operations.queues import QueueState
 from services.operations.waits import Wait
@@ -65,8 +66,9 @@ class Snapshot:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing has happened yet."""
-        return not (self.waiting or self.dead or self.states or self.under_way or any(self.handled))
+        """Nothing has happened yet, as far as everybody was asked and answered."""
+        something = self.waiting or self.dead or self.states or self.under_way or any(self.handled)
+        return self.asks_journals and not (something or self.silent)
 
 
 class Watch:
@@ -77,7 +79,6 @@ class Watch:
         self._stuck_after = settings.stuck_after
         self._snapshot = Kept(self._look, _FRESH_SECONDS)
         self._stuck = Kept(self._find_stuck, _STUCK_FRESH_SECONDS)
-        self._activities: Mapping[str, Activity] = {}
 
     async def snapshot(self) -> Snapshot:
         """The system as it was a moment ago at most. Raises Trouble and botocore's errors."""
@@ -88,24 +89,27 @@ class Watch:
         journals = self._desk.journals
         if journals is None:
             return Snapshot(now, await self._desk.overview(), asks_journals=False)
-        journals.silent.clear()  # a service that starts again is heard again
-        queues, self._activities = await asyncio.gather(self._desk.overview(), _activities(journals, now))
+        queues, activities = await asyncio.gather(self._desk.overview(), _activities(journals, now))
         states: Counter[str] = Counter()
-        for activity in self._activities.values():
+        for activity in activities.values():
             states.update(activity.statuses)
         return Snapshot(
             now,
             queues,
-            handled=[sum(minute) for minute in zip(*(a.handled for a in self._activities.values()), strict=True)],
+            handled=[sum(minute) for minute in zip(*(a.handled for a in activities.values()), strict=True)],
             states=states,
-            under_way=sum(len(activity.under_way) for activity in self._activities.values()),
+            under_way=sum(len(activity.under_way) for activity in activities.values()),
             stuck=await self._stuck.get(),
-            silent=frozenset(journals.clients.keys() - self._activities.keys()),
+            silent=frozenset(journals.clients.keys() - activities.keys()),
         )
 
     async def _find_stuck(self) -> list[Stuck]:
         now = datetime.now(UTC)
-        listed = await list_purchases(self._desk, Filter(stuck_for=self._stuck_after, limit=_MOST_STUCK), now)
+        wanted = Filter(stuck_for=self._stuck_after, limit=_MOST_STUCK)
+        try:
+            listed = await list_purchases(self._desk.anew(), wanted, now)
+        except Silent:
+            return []  # the queues are to be seen all the same, and the snapshot names who does not answer
         return [
             Stuck(purchase, [wait for wait in purchase.waits if wait.is_stuck(now, self._stuck_after)])
             for purchase in listed.purchases
@@ -136,9 +140,9 @@ async def _activities(journals: Journals, now: datetime) -> dict[str, Activity]:
     async def ask(client: httpx.AsyncClient) -> Activity | None:
         try:
             answer = await client.get("/operations/activity", params=query)
-        except httpx.TransportError:
+            return Activity.model_validate_json(answer.content) if answer.is_success else None
+        except (httpx.TransportError, ValidationError):
             return None
-        return Activity.model_validate_json(answer.content) if answer.is_success else None
 
     answers = await asyncio.gather(*(ask(client) for client in journals.clients.values()))
     return {activity.service: activity for activity in answers if activity is not None}

@@ -14,6 +14,7 @@ import pytest
 from services.chassis.ids import uuid7
 from services.chassis.journal import Failed, Handled, Journal
 from services.chassis.purchases import Purchase
+from services.operations import finding
 from services.operations.queues import Seen
 from tests.eventually import eventually
 from tests.unit.operations.console import Answers, Browser, MemoryQueues, a_console
@@ -290,3 +291,63 @@ async def test_who_discards_says_why_and_both_are_kept(tmp_path: Path) -> None:
     kept = json.loads((tmp_path / "discarded.jsonl").read_text())
     assert (kept["by"], kept["why"], kept["id"]) == ("Ana", "paid twice", json.loads(letter.body)["id"])
     assert queues.messages[DEAD] == []
+
+
+async def test_the_overview_shows_the_queues_where_nobody_answers_who_knows_purchases(tmp_path: Path) -> None:
+    queues = MemoryQueues({"order-underway": [seen(json.dumps(PLACED))]})
+    async with a_console(tmp_path, queues, Answers(silent={"order", "reservation"})) as browser:
+        await browser.sign_in()
+        answer = await browser.get("/")
+
+    assert answer.status_code == 200
+    assert "No answer from order, reservation" in answer.text
+    assert "OrderPlaced 1" in answer.text
+
+
+async def test_an_overview_to_which_nobody_answered_is_not_taken_for_a_system_that_has_sold_nothing(
+    tmp_path: Path,
+) -> None:
+    async with a_console(tmp_path, answers=Answers(silent={"order"})) as browser:
+        await browser.sign_in()
+        text = (await browser.get("/")).text
+
+    assert "Needs a look: 1 silent" in text
+    assert "Nothing has been sold" not in text
+
+
+async def test_a_list_that_lacks_what_a_service_knows_says_so(tmp_path: Path) -> None:
+    answers = Answers(purchases=[a_purchase()], silent={"reservation"})
+    async with a_console(tmp_path, answers=answers) as browser:
+        await browser.sign_in()
+        assert "No answer from reservation: what only it knows is missing" in (await browser.get("/purchases")).text
+        answers.purchases.clear()
+        text = (await browser.get("/purchases")).text
+
+    assert "Nobody has bought anything yet" not in text
+
+
+async def test_a_list_of_the_oldest_only_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "MOST_UNDER_WAY", 0)
+    async with a_console(tmp_path, answers=hostile_answers()) as browser:
+        await browser.sign_in()
+        assert "More purchases are under way" in (await browser.get("/purchases?stuck=5m")).text
+
+
+async def test_a_service_that_does_not_answer_keeps_no_other_from_sending_again(tmp_path: Path) -> None:
+    place = PLACED | {"id": str(uuid4()), "type": "bilhetagem.order.place-order.v1"}
+    told = PLACED | {"causationid": place["id"], "data": {"order_id": str(ORDER), "user_id": str(uuid7(NOW, 2))}}
+    handled = Handled(
+        envelope=place, outcome="handled", handled_at=NOW - timedelta(minutes=9), position=0, effect=None, read=[],
+        emitted=[told], repeats=0,
+    )  # fmt: skip
+    journals = {"order": Journal(service="order", handled=[handled])}
+    answers = Answers(journals=journals, purchases=[a_purchase()], silent={"user"})
+    async with a_console(tmp_path, answers=answers) as browser:
+        await browser.sign_in()
+        await browser.get(f"/purchases/{ORDER}/resend")
+        assert (await browser.post(f"/purchases/{ORDER}/resend")).status_code == 303
+        text = (await browser.get(f"/purchases/{ORDER}")).text
+
+    assert [service for service, _ in answers.resent] == ["order"]
+    assert "Sent again: " in text
+    assert "The user service does not answer" in text
