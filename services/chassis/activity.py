@@ -7,8 +7,7 @@ from sqlalchemy import func, select
 
 from services.chassis.database import Database
 from services.chassis.ids import uuid7
-from services.chassis.purchase_reading import owes, purchase_columns
-from services.chassis.purchases import Purchase
+from services.chassis.purchase_reading import owes
 from services.chassis.service import Service
 
 _MINUTE = timedelta(minutes=1)
@@ -22,14 +21,14 @@ class Activity(BaseModel):
     """Messages handled in each of the last minutes, the one that is under way last."""
     statuses: dict[str, int] = Field(default_factory=dict)
     """How many of the purchases that began since the moment asked for have each status."""
-    under_way: list[Purchase] = Field(default_factory=list)
-    """Purchases that are not at rest, whenever they began, the oldest first."""
+    under_way: int = 0
+    """How many purchases are not at rest, whenever they began."""
 
 
 async def read_activity(
-    database: Database, service: Service, *, now: datetime, minutes: int, since: datetime, most: int
+    database: Database, service: Service, *, now: datetime, minutes: int, since: datetime
 ) -> Activity:
-    """What the service did in the last ``minutes``; its purchases since a moment; ``most`` under way. Raises
+    """What the service did in the last ``minutes``; its purchases since a moment, and those under way. Raises
     Unavailable.
     """
     handled_at = service.tables.inbox.c.handled_at
@@ -50,11 +49,7 @@ async def read_activity(
             .group_by(table.c.status)
             .order_by(table.c.status)
         )
-        open_ones = (
-            select(*purchase_columns(table)).where(owes(service, table), *whole).order_by(table.c.id).limit(most)
-        )
+        open_ones = select(func.count()).select_from(table).where(owes(service, table), *whole)
         activity.statuses = {str(status): number for status, number in await connection.execute(by_status)}
-        activity.under_way = [
-            Purchase.model_validate({**row._mapping, "at_rest": False}) for row in await connection.execute(open_ones)
-        ]
+        activity.under_way = (await connection.execute(open_ones)).scalar_one()
     return activity

@@ -117,12 +117,9 @@ async def activity(
     running: RunningDep,
     since: AwareDatetime,
     minutes: Annotated[int, Query(ge=1, le=120)] = 30,
-    most: Annotated[int, Query(ge=0, le=200)] = 50,
 ) -> Activity:
     """What this service has been doing: messages a minute, purchases by status since a moment, and those under way."""
-    return await read_activity(
-        running.database, running.service, now=running.clock(), minutes=minutes, since=since, most=most
-    )
+    return await read_activity(running.database, running.service, now=running.clock(), minutes=minutes, since=since)
 
 
 @router.post("/resend")

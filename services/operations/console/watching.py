@@ -29,7 +29,6 @@ _STUCK_FRESH_SECONDS = 8
 """Telling who is stuck takes all journals of all purchases under way."""
 
 _MOST_STUCK = 50
-_MOST_UNDER_WAY = 200
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class Watch:
             queues,
             handled=[sum(minute) for minute in zip(*(a.handled for a in activities.values()), strict=True)],
             states=states,
-            under_way=sum(len(activity.under_way) for activity in activities.values()),
+            under_way=sum(activity.under_way for activity in activities.values()),
             stuck=await self._stuck.get(),
             silent=frozenset(journals.clients.keys() - activities.keys()),
         )
@@ -135,7 +134,7 @@ class Kept[T]:
 
 async def _activities(journals: Journals, now: datetime) -> dict[str, Activity]:
     """What each service has been doing; those that do not answer are absent."""
-    query = {"minutes": str(MINUTES), "most": str(_MOST_UNDER_WAY), "since": (now - PERIOD).isoformat()}
+    query = {"minutes": str(MINUTES), "since": (now - PERIOD).isoformat()}
 
     async def ask(client: httpx.AsyncClient) -> Activity | None:
         try:

@@ -86,7 +86,7 @@ class Answers:
         own = {"order": self.purchases, "reservation": self.reservations}.get(service, [])
         match request.url.path:
             case "/operations/activity":
-                open_ones = [purchase for purchase in own if not purchase.at_rest]
+                open_ones = sum(1 for purchase in own if not purchase.at_rest)
                 statuses = {purchase.status: 1 for purchase in own}
                 found: Any = Activity(
                     service=service, handled=[0] * 29 + [len(own)], statuses=statuses, under_way=open_ones
