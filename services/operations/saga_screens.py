@@ -23,7 +23,7 @@ from services.operations.recording import record
 from services.operations.resending import Plan, carry_out, plan
 from services.operations.timeline import Fate, Hearing, Told
 from services.operations.waits import Wait, caller_of
-from services.operations.wording import counted
+from services.operations.wording import counted, printable
 
 _STYLES = {
     Fate.HANDLED: "green",
@@ -175,7 +175,8 @@ def _state(purchase: Purchase) -> str:
 def _sentence(wait: Wait, now: datetime) -> Text:
     until = f", {_when(wait.until, now)}" if wait.until else ""
     stuck = wait.is_stuck(now, _STUCK_AFTER)
-    return Text(f"{wait.by}: {wait.what} (since {spoken(now - wait.since)}{until})", style="red" if stuck else "")
+    said = f"{wait.by}: {wait.what} (since {spoken(now - wait.since)}{until})"
+    return Text(printable(said), style="red" if stuck else "")
 
 
 def _when(until: datetime, now: datetime) -> str:
@@ -235,8 +236,9 @@ def _heard(message: Told, hearing: Hearing) -> Text:
     if hearing.repeats:
         parts.append(f"{counted(hearing.repeats, 'duplicate')} dropped")
     if hearing.dead:
-        parts.append(f"{hearing.dead.reason}: {hearing.dead.error}")
-    return Text.assemble((f"-> {hearing.service}: ", ""), ("; ".join(parts), _STYLES.get(hearing.fate, "red")))
+        parts.append(": ".join(filter(None, (hearing.dead.reason, hearing.dead.error))))
+    told = printable("; ".join(parts))
+    return Text.assemble((f"-> {hearing.service}: ", ""), (told, _STYLES.get(hearing.fate, "red")))
 
 
 def _print_plan(purchase: Purchase, made: Plan, sent_by: Collection[str] | None) -> None:

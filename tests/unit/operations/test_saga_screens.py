@@ -14,7 +14,7 @@ from contracts.message import Envelope
 from contracts.order import OrderPlaced, PlaceOrder
 from contracts.routes import SERVICES
 from services.chassis.ids import uuid7
-from services.chassis.journal import Handled, Journal
+from services.chassis.journal import Failed, Handled, Journal
 from services.chassis.purchases import Purchase
 from services.operations import saga_screens
 from services.operations.desk import Desk
@@ -81,6 +81,18 @@ def test_a_program_that_reads_a_purchase_gets_whole_lines(answers: Answers, caps
     for envelope, name in ((handled.envelope, "PlaceOrder"), (handled.emitted[0], "OrderPlaced")):
         assert any(name in line and envelope["id"] in line for line in said.splitlines()), said
     assert f"Next: bilhetagem saga resend {ORDER} --dry-run" in said.splitlines()
+
+
+def test_an_error_that_was_recorded_is_not_obeyed_by_the_terminal(
+    answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    placed = answers.journals["order"].handled[0].emitted[0]
+    tried = Failed(envelope=placed, number=1, error="ValueError: \x1b[2J", place="x.py:1", failed_at=BEGAN)
+    answers.journals["product"] = Journal(service="product", failed=[tried])
+    saga_screens.show_one(None, None, ORDER, as_json=False, mermaid=False)
+    said = capsys.readouterr().out
+    assert "ValueError: \N{REPLACEMENT CHARACTER}[2J" in said
+    assert "\x1b[2J" not in said
 
 
 def test_facts_are_told_anew_before_what_waits_for_them(answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
