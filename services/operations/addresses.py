@@ -15,6 +15,11 @@ _WORKERS_FROM = 10
 """A worker's health is ten ports above its ingress."""
 
 
+def in_url(host: str) -> str:
+    """A host as a URL writes it: an IPv6 address in brackets (RFC 3986, 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
+
+
 @dataclass(frozen=True)
 class Addresses:
     """Ports of one host: the base URL's, the console's, and by service its ingress's and its worker's health."""
@@ -28,15 +33,18 @@ class Addresses:
     @property
     def base_url(self) -> str:
         """Where clients find all services."""
-        return f"http://{self.host}:{self.base}"
+        return self._url(self.base)
 
     def ingress_url(self, service: str) -> str:
         """A service's own URL: its operators' routes are here only."""
-        return f"http://{self.host}:{self.ingresses[service]}"
+        return self._url(self.ingresses[service])
 
     def worker_url(self, service: str) -> str:
         """Where a worker that is a process of its own tells its health."""
-        return f"http://{self.host}:{self.workers[service]}"
+        return self._url(self.workers[service])
+
+    def _url(self, port: int) -> str:
+        return f"http://{in_url(self.host)}:{port}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import httpx
 from localstack.front_door import deploy
 from localstack.provision import PREFIX
 from services.chassis.process import Interrupted, interruptible
-from services.operations.addresses import Addresses, taking
+from services.operations.addresses import Addresses, in_url, taking
 from services.operations.console.serving import door, host_console
 from services.operations.deployment import Deployment, announced
 from services.operations.errors import Trouble
@@ -98,7 +98,7 @@ def _deployment(environment: Mapping[str, str], addresses: Addresses) -> Deploym
 async def _front_door(environment: Mapping[str, str], addresses: Addresses) -> str:
     """Deployed while the services start: both take seconds."""
     aws, region = environment["AWS_ENDPOINT_URL"], environment["AWS_REGION"]
-    return await asyncio.to_thread(deploy, aws, f"{addresses.host}:{addresses.base}", region)
+    return await asyncio.to_thread(deploy, aws, f"{in_url(addresses.host)}:{addresses.base}", region)
 
 
 async def _once_ready(

@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from services.operations.addresses import in_url
 from services.operations.console import dead_letter_pages, purchase_pages
 from services.operations.console.entering import Entry
 from services.operations.console.guarding import Form, Guard, SecurityHeaders, local_path
@@ -30,7 +31,7 @@ from services.operations.desk import Desk
 from services.operations.errors import Trouble, sentence
 
 SESSION = timedelta(hours=12)
-LOOPBACK = ["127.0.0.1", "localhost"]
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 log = structlog.get_logger()
 
@@ -40,11 +41,12 @@ def create_console(
 ) -> Starlette:
     """The app. ``record`` is where discarded dead letters are noted. Sessions end with the process."""
     ended: set[str] = set()
+    hosts = [*map(in_url, (*LOOPBACK, host)), *settings.hosts]
     app = Starlette(
         routes=_routes(),
         middleware=[
             Middleware(SecurityHeaders),
-            Middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, host, *settings.hosts], www_redirect=False),
+            Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
             Middleware(
                 SessionMiddleware,
                 secret_key=secrets.token_urlsafe(32),

@@ -10,6 +10,7 @@ from pathlib import Path
 from services.chassis.process import run, stopped_by_signals
 from services.chassis.serving import listen, serve
 from services.chassis.telemetry import LogSettings, log_to
+from services.operations.addresses import in_url
 from services.operations.commands import console
 from services.operations.console.app import LOOPBACK, create_console
 from services.operations.console.entering import Entry
@@ -33,7 +34,7 @@ class Door:
     def url(self) -> str:
         """Where it is."""
         host = "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104 (compared, not bound)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
+        return f"http://{in_url(host)}:{self.port}/"
 
     @property
     def link(self) -> str:
