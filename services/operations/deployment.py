@@ -7,10 +7,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from pydantic import HttpUrl, TypeAdapter, ValidationError
+
 from contracts.routes import SERVICES
 from localstack.provision import PREFIX, REGION
 from services.operations.errors import BadInput, Trouble
 from services.operations.laptop import STATE, State
+
+_URL = TypeAdapter(HttpUrl)
 
 AWS_ITSELF = "aws"
 """In place of a LocalStack's URL: Amazon's own endpoints."""
@@ -55,7 +59,7 @@ def find(state: Path | None, aws: str | None, environment: Mapping[str, str]) ->
 def service_urls(given: Sequence[str]) -> dict[str, str]:
     """URLs by service: one with ``{service}`` is every service's, ``NAME=URL`` is one service's, and wins.
 
-    Raises BadInput when a service is without one.
+    Raises BadInput when a service is without one, or one is no URL.
     """
     everyones, own = {}, {}
     for text in given:
@@ -68,12 +72,25 @@ def service_urls(given: Sequence[str]) -> dict[str, str]:
             raise BadInput(f"{text!r} is neither a URL with {{service}} in it nor NAME=URL.")
     if missing := set(SERVICES) - everyones.keys() - own.keys():
         raise BadInput(f"No URL is given for {', '.join(sorted(missing))}.")
-    return everyones | own
+    return {service: url_given(url, f"The URL of {service},") for service, url in (everyones | own).items()}
 
 
-def use_credentials(deployment: Deployment) -> None:
-    """LocalStack takes any credentials, but the client demands some. Those of the environment come first."""
-    if deployment.aws_endpoint is not None and not os.environ.get("AWS_PROFILE"):
+def url_given(text: str, what: str) -> str:
+    """A URL that somebody gave; ``what`` it is of begins the complaint. Raises BadInput for what is none."""
+    try:
+        _URL.validate_python(text)
+    except ValidationError:
+        raise BadInput(f"{what} {text!r}, should be one such as http://HOST:PORT.") from None
+    return text
+
+
+def turn_to(deployment: Deployment) -> None:
+    """Have AWS's libraries, which read the environment by themselves, speak to this system's AWS. LocalStack takes any
+    credentials, but a client demands some: those of the environment come first.
+    """
+    if deployment.aws_endpoint is None:
+        os.environ.pop("AWS_ENDPOINT_URL", None)
+    elif not os.environ.get("AWS_PROFILE"):
         os.environ.setdefault("AWS_ACCESS_KEY_ID", "test")
         os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "test")
 
@@ -93,10 +110,10 @@ def _of_laptop(state: State) -> Deployment:
 
 
 def _of_environment(aws: str | None, environment: Mapping[str, str]) -> Deployment:
-    endpoint = aws or environment.get("AWS_ENDPOINT_URL")
+    endpoint = aws or environment.get("AWS_ENDPOINT_URL") or AWS_ITSELF
     urls = environment.get("BILHETAGEM_SERVICE_URLS", "").split()
     return Deployment(
-        aws_endpoint=None if endpoint == AWS_ITSELF else endpoint,
+        aws_endpoint=None if endpoint == AWS_ITSELF else url_given(endpoint, "LocalStack's URL,"),
         region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or REGION,
         queue_prefix=environment.get("BILHETAGEM_QUEUE_PREFIX", PREFIX),
         services=service_urls(urls) if urls else {},

@@ -10,6 +10,7 @@ from localstack.provision import provision
 from localstack.server import LocalStack, PortInUse
 from services.chassis.migrate import migrate
 from services.chassis.service import Service
+from services.operations.deployment import url_given
 from services.operations.errors import Trouble
 from services.operations.laptop import DatabaseKind, State
 from services.operations.postgres import Postgres
@@ -39,7 +40,7 @@ async def laid(
     """
     with ExitStack() as stack:
         stack.enter_context(ground.state.held())
-        aws_url = ground.aws_url
+        aws_url = ground.aws_url and url_given(ground.aws_url, "LocalStack's URL,")
         localstack = None if aws_url else LocalStack(ground.state.folder / "localstack", ground.aws_port)
         if localstack is not None:
             say("Starting LocalStack")

@@ -23,7 +23,7 @@ from services.chassis.process import run
 from services.chassis.telemetry import LogSettings, log_to
 from services.operations.commands import complaints, console
 from services.operations.contents import shown
-from services.operations.deployment import find, use_credentials
+from services.operations.deployment import find, turn_to
 from services.operations.desk import Desk, at_desk
 from services.operations.errors import Trouble
 from services.operations.queues import QueueState, Seen, chosen, last_failure, queue_named
@@ -39,7 +39,7 @@ def desk_of(state: Path | None, aws: str | None) -> AbstractAsyncContextManager[
     """The desk of the system that is meant. Raises Trouble when there is none."""
     log_to(sys.stderr, LogSettings(level="warning", format="console"))
     deployment = find(state, aws, os.environ)
-    use_credentials(deployment)
+    turn_to(deployment)
     return at_desk(deployment)
 
 

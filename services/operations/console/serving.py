@@ -15,7 +15,7 @@ from services.operations.commands import console
 from services.operations.console.app import LOOPBACK, create_console
 from services.operations.console.entering import Entry
 from services.operations.console.settings import ConsoleSettings, console_settings
-from services.operations.deployment import Deployment, find, use_credentials
+from services.operations.deployment import Deployment, find, turn_to
 from services.operations.desk import at_desk
 from services.operations.errors import Trouble
 from services.operations.laptop import STATE, State
@@ -67,7 +67,7 @@ def serve_console(state: Path | None, aws: str | None, host: str, port: int) -> 
     """The console alone, until a signal."""
     log_to(sys.stderr, LogSettings(level="warning", format="console"))
     deployment = find(state, aws, os.environ)
-    use_credentials(deployment)
+    turn_to(deployment)
 
     async def main() -> None:
         with listen(host, port) as listening:

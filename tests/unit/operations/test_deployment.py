@@ -1,12 +1,14 @@
 """Commands find the system that an operator means, and say how to name one when there is none."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from contracts.routes import SERVICES
-from services.operations.deployment import Deployment, announced, find
-from services.operations.errors import Trouble
+from services.chassis.sqs import open_queues
+from services.operations.deployment import Deployment, announced, find, turn_to
+from services.operations.errors import BadInput, Trouble
 from services.operations.laptop import State
 
 
@@ -75,3 +77,24 @@ def test_a_named_aws_wins_over_the_environments(aws: str | None, endpoint: str |
 
 def test_without_urls_of_the_services_their_journals_are_not_known() -> None:
     assert find(None, "aws", {}).services == {}
+
+
+@pytest.mark.parametrize(("aws", "endpoint"), [("http://127.0.0.1:1", "http://127.0.0.1:1"), ("aws", "amazonaws.com")])
+async def test_amazons_own_is_spoken_to_where_it_is_named_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, aws: str, endpoint: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://there:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    deployment = find(None, aws, os.environ)
+
+    turn_to(deployment)
+
+    async with open_queues("", deployment.aws_endpoint, deployment.region) as queues:
+        assert queues.client.meta.endpoint_url.endswith(endpoint)
+
+
+@pytest.mark.parametrize("text", ["localhost:4566", "4566", "http://[::1"])
+def test_a_localstack_that_is_no_url_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match=r"LocalStack's URL, .* should be one such as http://HOST:PORT"):
+        find(None, text, {})

@@ -4,7 +4,7 @@ import pytest
 
 from contracts.routes import SERVICES
 from services.operations.deployment import service_urls
-from services.operations.errors import Trouble
+from services.operations.errors import BadInput, Trouble
 
 
 def test_one_url_with_the_services_name_in_it_is_enough() -> None:
@@ -32,4 +32,10 @@ def test_a_service_without_a_url_is_named() -> None:
 @pytest.mark.parametrize("text", ["http://localhost:8000", "orders=http://localhost:8000"])
 def test_what_is_neither_is_refused(text: str) -> None:
     with pytest.raises(Trouble, match=r"is neither a URL with \{service\} in it nor NAME=URL"):
+        service_urls([text])
+
+
+@pytest.mark.parametrize("text", ["{service}:8000", "http://{service}:port", "ftp://{service}"])
+def test_what_is_no_url_is_refused_with_whose_it_is(text: str) -> None:
+    with pytest.raises(BadInput, match=r"The URL of user, .*, should be one such as http://HOST:PORT\."):
         service_urls([text])
