@@ -13,6 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LONGEST_FORM = 4 * 2**20
 """A message has at most 1 MiB, and a form writes a byte with up to three characters."""
 
+MOST_FIELDS = 20_000
+"""A field for each dead letter that is sent back."""
+
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -117,7 +120,10 @@ async def _form(request: Request) -> Form | None:
         if len(body) > LONGEST_FORM:
             return None
     text = body.decode("utf-8", "replace")
-    return Form(parse_qsl(text, keep_blank_values=True, max_num_fields=20_000, encoding="utf-8", errors="replace"))
+    try:
+        return Form(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace"))
+    except ValueError:
+        return None
 
 
 def _from_elsewhere(headers: Headers) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.operations.console.entering import PERIOD_SECONDS, TRIES, Entry
-from services.operations.console.guarding import LONGEST_FORM, local_path
+from services.operations.console.guarding import LONGEST_FORM, MOST_FIELDS, local_path
 from services.operations.console.settings import ConsoleSettings, console_settings
 from services.operations.errors import Trouble
 from tests.unit.operations.console import PASSWORD, Browser, a_console
@@ -200,3 +200,16 @@ def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch,
 
     with pytest.raises(Trouble, match=variable):
         console_settings()
+
+
+async def test_a_form_of_too_many_fields_is_refused_in_words(browser: Browser) -> None:
+    await browser.sign_in()
+
+    answer = await browser.client.post("/logout", content="csrf=x" + "&id=" * MOST_FIELDS)
+
+    assert (answer.status_code, answer.text) == (413, "The form is too long.")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8008", "localhost:8008", "[::1]:8008"])
+async def test_this_machine_is_reached_by_each_of_its_own_names(browser: Browser, host: str) -> None:
+    assert (await browser.get("/login", headers={"Host": host})).status_code == 200
