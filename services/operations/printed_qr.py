@@ -12,10 +12,14 @@ import qrcode
 from qrcode import base, util
 from qrcode.constants import ERROR_CORRECT_M
 
-_STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
+_STREAM = re.compile(rb"stream\r?\n")
 _PATH = re.compile(rb"cm((?: \d+ \d+ \d+ 1 re){50,}) f Q")
 _RUN = re.compile(rb"(\d+) (\d+) (\d+) 1 re")
 _MODE_ALPHANUMERIC: Final = 2
+_SIZES: Final = range(21, 178, 4)
+"""Modules on a side, from version 1 to 40 (ISO/IEC 18004, 6.3.1)."""
+_LONGEST_PAGE: Final = 1024 * 1024
+"""Our tickets' are some kilobytes. The file may be anybody's, and a little of it could unpack to all memory."""
 
 
 class Unreadable(Exception):
@@ -31,15 +35,23 @@ def token_in(pdf: bytes) -> str:
         raise Unreadable from None
 
 
+def _contents(pdf: bytes) -> Iterator[bytes]:
+    """What the file's compressed streams hold."""
+    for part in pdf.split(b"endstream"):
+        if begins := _STREAM.search(part):
+            try:
+                yield zlib.decompressobj().decompress(part[begins.end() :], _LONGEST_PAGE)
+            except zlib.error:
+                continue
+
+
 def _modules(pdf: bytes) -> list[list[bool]]:
-    for stream in _STREAM.findall(pdf):
-        try:
-            content = zlib.decompress(stream)
-        except zlib.error:
-            continue
+    for content in _contents(pdf):
         if path := _PATH.search(content):
             runs = [tuple(map(int, run)) for run in _RUN.findall(path[1])]
             size = 1 + max(bottom for _, bottom, _ in runs)
+            if size not in _SIZES or any(left + length > size for left, _, length in runs):
+                break
             modules = [[False] * size for _ in range(size)]
             for left, bottom, length in runs:
                 modules[size - 1 - bottom][left : left + length] = [True] * length
@@ -53,13 +65,13 @@ def _version(size: int) -> int:
 
 def _data_codewords(modules: list[list[bool]]) -> list[int]:
     """The data, put together again from the blocks among which it is spread."""
-    raw = _codewords(modules)
+    raw = iter(_codewords(modules))
     counts = [block.data_count for block in base.rs_blocks(_version(len(modules)), ERROR_CORRECT_M)]
     blocks: list[list[int]] = [[] for _ in counts]
     for place in range(max(counts)):
         for block, count in zip(blocks, counts, strict=True):
             if place < count:
-                block.append(raw[len([c for b in blocks for c in b])])
+                block.append(next(raw))
     return [codeword for block in blocks for codeword in block]
 
 

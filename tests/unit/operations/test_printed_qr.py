@@ -1,5 +1,7 @@
 """The QR code on a ticket is read back from the PDF as it was printed."""
 
+import tracemalloc
+import zlib
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -37,3 +39,29 @@ def test_a_token_comes_back_as_it_was_printed(text: str) -> None:
 def test_what_holds_no_code_is_unreadable(pdf: bytes) -> None:
     with pytest.raises(Unreadable):
         token_in(pdf)
+
+
+def a_page(content: bytes) -> bytes:
+    """A PDF, as far as it matters here, whose page has this content."""
+    return b"%PDF-1.7 <<>> stream\n" + zlib.compress(content) + b"\nendstream"
+
+
+@pytest.mark.parametrize(
+    "pdf",
+    [
+        a_page(b"cm" + b" 0 99999 1 1 re" * 50 + b" f Q"),
+        a_page(b"cm" + b" 0 20 99999999 1 re" * 50 + b" f Q"),
+        a_page(b" " * 32_000_000),
+        b"stream\n" * 500_000,
+    ],
+    ids=["a code without end", "a module without end", "a page that unpacks without end", "streams that do not end"],
+)
+def test_a_file_that_somebody_made_to_take_all_memory_is_unreadable(pdf: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unreadable):
+            token_in(pdf)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 16 * 1024 * 1024
