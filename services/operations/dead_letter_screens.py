@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import typer
 from rich.progress import Progress
@@ -245,32 +244,51 @@ def edit_and_send(
         async with desk_of(state, aws) as desk:
             _agree(desk, yes=yes)
             letter = await desk.one_dead_letter(key)
-            body = _edited(letter, await desk.journal_of(letter), file)
-            return None if body is None else await _send_and_watch(desk, [letter], wait, {letter.seen.sqs_id: body})
+            journal = await desk.journal_of(letter)
+            text = file or _edited(letter)
+            if text is None:
+                return None
+            body = _checked(letter, journal, text)
+            try:
+                outcomes = await _send_and_watch(desk, [letter], wait, {letter.seen.sqs_id: body})
+            except BaseException:
+                _tell_where(text)
+                raise
+            if outcomes[0].fate is Fate.REFUSED:
+                _tell_where(text)
+            elif file is None:
+                text.unlink()
+            return outcomes
 
     outcomes = run(main())
     if outcomes is not None:
         _report(outcomes, as_json=as_json)
 
 
-def _edited(letter: DeadLetter, journal: Journal | None, file: Path | None) -> str | None:
-    """The body to send; None when nothing was changed."""
-    kept = file or draft(letter)
-    if file is None:
-        before = kept.read_text(encoding="utf-8")
-        edit(kept, os.environ)
-        if kept.read_text(encoding="utf-8") == before:
-            kept.unlink()
-            complaints.print("Nothing was changed, so nothing was sent.")
-            return None
+def _edited(letter: DeadLetter) -> Path | None:
+    """What the person has made of it; None when nothing was changed."""
+    text = draft(letter)
+    before = text.read_bytes()
+    edit(text, os.environ)
+    if text.read_bytes() != before:
+        return text
+    text.unlink()
+    complaints.print("Nothing was changed, so nothing was sent.")
+    return None
+
+
+def _checked(letter: DeadLetter, journal: Journal | None, text: Path) -> str:
+    """The body to send. Raises Trouble where its service would not take it."""
     try:
-        body = mended(letter, kept.read_text(encoding="utf-8"), journal, uuid4(), datetime.now(UTC)).encode()
-    except Invalid as why:
-        again = f"bilhetagem dead-letters edit {letter.key} --file {kept}"
-        raise Trouble(f"Not sent: {why}. Your text is kept in {kept}: mend it, then {again}") from None
-    if file is None:
-        kept.unlink()
-    return body
+        return mended(letter, text.read_text(encoding="utf-8"), journal, datetime.now(UTC)).encode()
+    except (Invalid, UnicodeDecodeError) as error:
+        why = error if isinstance(error, Invalid) else "it is no text in UTF-8"
+        again = f"bilhetagem dead-letters edit {letter.key} --file {text}"
+        raise Trouble(f"Not sent: {why}. Your text is kept in {text}: mend it, then {again}") from None
+
+
+def _tell_where(text: Path) -> None:
+    complaints.print(Text(f"Your text is kept in {text}."), soft_wrap=True)
 
 
 def give_up(

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from contracts.message import Envelope, Undecodable, UnknownType
 from services.chassis.decision import TooOld
@@ -20,12 +20,14 @@ from services.operations.errors import Trouble
 
 
 class Invalid(Exception):
-    """An edited body that its queue's service would bury again; the text says why."""
+    """An edited body that its queue's service would not take; the text says why."""
 
 
-def mended(letter: DeadLetter, text: str, journal: Journal | None, fresh: UUID, now: datetime) -> Envelope:
-    """An edited body as a message of its own: with a fresh id, for its inbox may know the original's, which becomes the
-    causation. Raises Invalid when it is no message that its service, whose journal this is, would take from that queue.
+def mended(letter: DeadLetter, text: str, journal: Journal | None, now: datetime) -> Envelope:
+    """An edited body as a message of its own: its inbox may know the original's id, which becomes the causation. The id
+    follows from the dead letter and the text, so that an edit that was killed, and is done again, is one message.
+
+    Raises Invalid when it is no message that its service, whose journal this is, would take from that queue.
     """
     try:
         envelope = check(letter.queue, text, journal, now)
@@ -37,7 +39,8 @@ def mended(letter: DeadLetter, text: str, journal: Journal | None, fresh: UUID, 
     strange = _data(text).keys() - type(envelope.message).model_fields.keys() - _data(letter.seen.body).keys()
     if strange:
         raise Invalid(f"{type(envelope.message).__name__} has no field {', '.join(sorted(strange))}")
-    return replace(envelope, id=fresh, causation=letter.contents.id or envelope.causation)
+    own = uuid5(UUID(letter.seen.sqs_id), text)
+    return replace(envelope, id=own, causation=letter.contents.id or envelope.causation)
 
 
 def _data(body: str) -> Mapping[str, Any]:

@@ -151,7 +151,7 @@ def edit_dead_letter(
 ) -> None:
     """Mend a dead letter in $EDITOR, check it against its contract, and send it.
 
-    It goes as a message of its own, with a fresh id and the original as its cause. A text that is not valid is kept.
+    It goes as a message of its own, with the original as its cause. A text that could not be sent is kept.
     """
     from services.operations.dead_letter_screens import edit_and_send
 

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -113,7 +112,7 @@ async def edit(request: Request) -> Response:
     letter = await desk.one_dead_letter(request.path_params["sqs_id"])
     text = form.get("body", "")
     try:
-        envelope = mended(letter, text, await desk.journal_of(letter), uuid4(), datetime.now(UTC))
+        envelope = mended(letter, text, await desk.journal_of(letter), datetime.now(UTC))
     except Invalid as why:
         return _editor(request, letter, text, problem=str(why))
     if form.get("do") != "send":

@@ -17,7 +17,6 @@ from services.operations.editing import Invalid, draft, edit, mended
 from services.operations.errors import Trouble
 from tests.unit.operations.letters import FAILED, NOW, an_approval, body_of, dead
 
-FRESH = UUID(int=99)
 LETTER = dead(body_of(an_approval(), UUID(int=5)), FAILED)
 
 
@@ -27,16 +26,24 @@ def edited(**data: Any) -> str:
     return json.dumps(body)
 
 
-def test_a_mended_message_has_a_fresh_id_and_the_original_as_its_cause() -> None:
-    sent = Envelope.decode(mended(LETTER, edited(amount=200), None, FRESH, NOW).encode())
+def test_a_mended_message_has_an_id_of_its_own_and_the_original_as_its_cause() -> None:
+    sent = Envelope.decode(mended(LETTER, edited(amount=200), None, NOW).encode())
 
-    assert (sent.id, sent.causation) == (FRESH, UUID(int=5))
+    assert sent.id != sent.causation == UUID(int=5)
     assert sent.message.model_dump(mode="json")["amount"] == 200
     assert sent.time == NOW
 
 
+def test_the_same_text_of_the_same_dead_letter_is_the_same_message_however_often_it_is_sent() -> None:
+    once, again = (mended(LETTER, edited(amount=200), None, NOW + timedelta(hours=n)) for n in (0, 1))
+
+    assert once.id == again.id
+    assert mended(LETTER, edited(amount=201), None, NOW).id != once.id
+    assert mended(dead(LETTER.seen.body, FAILED), edited(amount=200), None, NOW).id != once.id
+
+
 def test_garbage_can_be_mended_too_and_then_has_no_cause() -> None:
-    assert mended(dead("garbage"), edited(), None, FRESH, NOW).causation is None
+    assert mended(dead("garbage"), edited(), None, NOW).causation is None
 
 
 @pytest.mark.parametrize(
@@ -50,12 +57,12 @@ def test_garbage_can_be_mended_too_and_then_has_no_cause() -> None:
 )
 def test_what_is_not_valid_is_refused_with_why(text: str, why: str) -> None:
     with pytest.raises(Invalid, match=why):
-        mended(LETTER, text, None, FRESH, NOW)
+        mended(LETTER, text, None, NOW)
 
 
 def test_a_message_that_the_queue_is_not_for_is_refused() -> None:
     with pytest.raises(Invalid, match="is not for the product service"):
-        mended(dead("garbage", queue=Queue("product", "underway")), edited(), None, FRESH, NOW)
+        mended(dead("garbage", queue=Queue("product", "underway")), edited(), None, NOW)
 
 
 def test_what_its_service_would_have_forgotten_is_refused() -> None:
@@ -63,14 +70,14 @@ def test_what_its_service_would_have_forgotten_is_refused() -> None:
     old = body_of(an_approval(), at=NOW - timedelta(days=32))
 
     with pytest.raises(Invalid, match="the journal remembers 31 days"):
-        mended(dead(old), old, month, FRESH, NOW)
-    assert mended(dead(old), old, None, FRESH, NOW).id == FRESH
+        mended(dead(old), old, month, NOW)
+    assert mended(dead(old), old, None, NOW).causation is not None
 
 
 def test_fields_of_a_newer_producer_may_stay() -> None:
     newer = edited(installments=3)
 
-    assert mended(dead(newer), newer, None, FRESH, NOW).id == FRESH
+    assert mended(dead(newer), newer, None, NOW).causation == UUID(int=5)
 
 
 @pytest.fixture
