@@ -134,7 +134,7 @@ def check(queue: Queue, body: str, journal: Journal | None, now: datetime) -> En
 
 
 def hopeless(letter: DeadLetter, journal: Journal | None, now: datetime) -> str | None:
-    """Why its service would bury it again at once, whatever has been mended; None when it would handle it."""
+    """Why its service would bury it again, whatever has been mended there; None when it would try to handle it."""
     try:
         check(letter.queue, letter.seen.body, journal, now)
     except UnknownType:
@@ -148,7 +148,7 @@ def prospect(letter: DeadLetter, journal: Journal | None, now: datetime) -> str:
     """What would become of a dead letter that is sent back."""
     service = letter.queue.service
     if problem := hopeless(letter, journal, now):
-        return f"{service} would bury it again at once: {problem}"
+        return f"{service} would bury it again: {problem}"
     if journal is None:
         return f"{service} would try it again (its journal cannot be asked)"
     if any(entry.envelope["id"] == letter.key for entry in journal.handled):

@@ -71,7 +71,7 @@ def test_a_selection_means_those_that_fit_all_that_is_given() -> None:
     assert not Selection(ids=("other",)).fits(letter)
 
 
-def test_what_would_be_buried_again_at_once_is_told_with_why() -> None:
+def test_what_would_be_buried_again_is_told_with_why() -> None:
     body = json.loads(APPROVAL)
     unknown = json.dumps(body | {"type": "bilhetagem.payment.payment-dreamt.v1"})
     old = body_of(an_approval(), at=NOW - RETENTION - timedelta(days=1))
@@ -90,7 +90,7 @@ def test_what_would_be_buried_again_at_once_is_told_with_why() -> None:
 @pytest.mark.parametrize(
     ("body", "handled", "would"),
     [
-        ("garbage", (), "reservation would bury it again at once: no CloudEvents envelope"),
+        ("garbage", (), "reservation would bury it again: no CloudEvents envelope"),
         (APPROVAL, (), "reservation would try it again"),
         (APPROVAL, (5,), "reservation would drop it: it has handled the message already"),
         (APPROVAL, (6,), "reservation would try it again"),
