@@ -86,7 +86,7 @@ class Wire:
         given = {name: str(value) for name, value in (query or {}).items() if value is not None}
         answer = await self.send("GET", path, params=given)
         while True:
-            for item in _json(answer)["items"]:
+            for item in _items(answer):
                 yield _read(kind, item, answer)
             if "next" not in answer.links:
                 return
@@ -124,6 +124,14 @@ def _json(answer: httpx.Response) -> Any:
         return answer.json()
     except ValueError as error:
         raise Unexpected(answer) from error
+
+
+def _items(answer: httpx.Response) -> list[Any]:
+    body = _json(answer)
+    items = body.get("items") if isinstance(body, dict) else None
+    if not isinstance(items, list):
+        raise Unexpected(answer)
+    return items
 
 
 def _unless_refused(answer: httpx.Response) -> httpx.Response:

@@ -161,6 +161,12 @@ async def test_an_answer_that_is_none_of_ours_is_said_to_be(answer: httpx.Respon
         await api(lambda _: answer).user(ID)
 
 
+@pytest.mark.parametrize("body", [{"users": []}, [], {"items": "none"}])
+async def test_a_list_that_is_none_of_ours_is_said_to_be(body: Any) -> None:
+    with pytest.raises(Unexpected, match=r"GET .* was answered 200"):
+        _ = [user async for user in api(lambda _: httpx.Response(200, json=body)).users()]
+
+
 async def test_pages_are_followed_by_their_links_relative_to_the_gateways_url() -> None:
     asked = []
 
