@@ -52,8 +52,13 @@ class Gateway:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        service = PREFIXES.get(scope["path"].split("/", 2)[1]) if scope["type"] == "http" else None
+        service = PREFIXES.get(_first_segment(scope["path"])) if scope["type"] == "http" else None
         await (self._apps[service] if service else self._own)(scope, receive, send)
+
+
+def _first_segment(path: str) -> str:
+    # Without a slash in front it is the * of an OPTIONS request (RFC 9110, 9.3.7).
+    return path.removeprefix("/").partition("/")[0]
 
 
 def _document(documents: Documents) -> Callable[[Request], Awaitable[Response]]:

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 from structlog.testing import capture_logs
 
 from contracts.routes import SERVICES
@@ -108,3 +108,18 @@ async def test_a_long_answer_is_passed_on_while_it_comes() -> None:
     forward = Forward(client_of(Starlette(routes=[Route("/tickets/1/pdf", slowly)])), "http://elsewhere")
     async with client_of(Gateway({"ticket": forward}, document)) as client:
         assert (await client.get("/tickets/1/pdf")).content == b"%PDF" * 3
+
+
+async def test_the_star_of_an_options_request_is_no_path() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    scope = {"type": "http", "method": "OPTIONS", "path": "*", "headers": [], "query_string": b""}
+    await Gateway({}, document)(scope, receive, send)
+
+    assert sent[0]["status"] == 404
