@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from contracts.message import Envelope, Undecodable, UnknownType
@@ -106,7 +107,7 @@ def grouped(letters: Iterable[DeadLetter]) -> list[Group]:
     return sorted(found, key=lambda group: (-len(group.letters), group.reason, group.type))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Selection:
     """Which dead letters are meant: those that fit all that is given. Nothing given means every one."""
 
@@ -114,11 +115,15 @@ class Selection:
     types: Sequence[str] = ()
     reasons: Sequence[str] = ()
 
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        return frozenset(wanted.lower() for wanted in self.ids)
+
     def fits(self, letter: DeadLetter) -> bool:
         """Whether a dead letter is meant. An id is the message's or SQS's."""
         ids = {letter.key.lower(), letter.seen.sqs_id.lower()}
         return (
-            (not self.ids or any(wanted.lower() in ids for wanted in self.ids))
+            (not self.ids or not self._ids.isdisjoint(ids))
             and (not self.types or any(letter.contents.is_called(wanted) for wanted in self.types))
             and (not self.reasons or letter.reason in self.reasons)
         )

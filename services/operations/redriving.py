@@ -6,6 +6,7 @@ At worst both are there, and the inbox drops whichever comes second.
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -106,17 +107,26 @@ async def watch(
     """Follow messages that were sent back, until each is settled or the time is over. Yields each once."""
     deadline = time.monotonic() + seconds
     waiting = list(letters)
-    not_theirs = set(before.dead)
+    known = _apart(before.journals)
+    theirs: set[str] = set()
     while waiting:
         over = time.monotonic() >= deadline
         now, dead = await asyncio.gather(
             ask([(letter.queue, letter.seen) for letter in waiting]), _dead(access, waiting)
         )
+        told = _apart(now)
+        copies: defaultdict[str, list[DeadLetter]] = defaultdict(list)
+        for each in dead:
+            if each.seen.sqs_id not in before.dead and each.seen.sqs_id not in theirs:
+                copies[each.seen.body].append(each)
         outcomes = []
         for letter in waiting:
-            new = [each for each in dead if each.seen.sqs_id not in not_theirs]
-            outcomes.append(fate_of(letter, before, now.get(letter.queue.service), new))
-            not_theirs.add(outcomes[-1].letter.seen.sqs_id)
+            service, its_copies = letter.queue.service, copies[letter.seen.body]
+            journal = told[service, letter.key] if service in now else None
+            earlier = Known({service: known[service, letter.key]} if service in before.journals else {})
+            outcomes.append(fate_of(letter, earlier, journal, its_copies))
+            if outcomes[-1].fate is Fate.BURIED:
+                theirs.add(its_copies.pop(0).seen.sqs_id)
         for outcome in outcomes:
             if over or outcome.is_settled:
                 yield outcome
@@ -126,6 +136,25 @@ async def watch(
         if waiting:
             # Where a look is a receive, looking often would hide what is looked for.
             await asyncio.sleep(0.25 if access.peeks else 3)
+
+
+class _Apart(dict[tuple[str, str], Journal]):
+    """What services know, by service and message: who asks of many messages looks through all for none of them."""
+
+    def __missing__(self, of: tuple[str, str]) -> Journal:
+        return self.setdefault(of, Journal(service=of[0]))
+
+
+def _apart(journals: Mapping[str, Journal]) -> _Apart:
+    found = _Apart()
+    for service, journal in journals.items():
+        for handled in journal.handled:
+            found[service, handled.envelope["id"]].handled.append(handled)
+        for failed in journal.failed:
+            found[service, failed.envelope["id"]].failed.append(failed)
+        for unsent in journal.unsent:
+            found[service, str(unsent.message_id)].unsent.append(unsent)
+    return found
 
 
 def fate_of(letter: DeadLetter, before: Known, journal: Journal | None, dead: Iterable[DeadLetter]) -> Outcome:
