@@ -116,7 +116,18 @@ def test_an_iana_name_is_a_zone(zone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "zone", ["", "Brasília", "america/sao_paulo", "../../etc/passwd", "/usr/share/zoneinfo/UTC", "-03:00", "Z" * 99, 3]
+    "zone",
+    [
+        "",
+        "localtime",
+        "Brasília",
+        "america/sao_paulo",
+        "../../etc/passwd",
+        "/usr/share/zoneinfo/UTC",
+        "-03:00",
+        "Z" * 99,
+        3,
+    ],
 )
 def test_anything_else_is_no_zone(zone: Any) -> None:
     assert is_refused(Zone, zone)
