@@ -196,6 +196,9 @@ class Envelope:
             causation = attributes.get("causationid")
             cause = UUID(causation) if causation else None
             source, data = str(attributes["source"]), attributes["data"]
+            traceparent = attributes.get("traceparent")
+            if not isinstance(traceparent, str | None):
+                raise ValueError("a traceparent that is no text")
         except (
             ValueError,
             KeyError,
@@ -220,7 +223,7 @@ class Envelope:
             time=time,
             message=message,
             causation=cause,
-            traceparent=attributes.get("traceparent"),
+            traceparent=traceparent,
         )
 
 

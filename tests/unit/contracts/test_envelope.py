@@ -156,6 +156,7 @@ def test_the_envelope_that_the_bad_ones_below_are_made_from_is_good() -> None:
                 ("time", "yesterday"),
                 ("time", "2027-03-01T20:00:00"),
                 ("causationid", "nothing"),
+                ("traceparent", 7),
                 ("data", None),
                 ("data", {}),
                 ("data", {**GOOD["data"], "order_id": 7}),
