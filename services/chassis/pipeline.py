@@ -57,9 +57,8 @@ class Pipeline:
         letters = [letter for letter in opened if isinstance(letter, Letter)]
         crowd, alone = await self._divide(letters)
         with handling(letters):
-            for group in (crowd, *([letter] for letter in alone)):
-                if group:
-                    await self._take(group)
+            for group in filter(None, (crowd, *([letter] for letter in alone))):
+                await self._take(group)
         count_outcomes(letters, self.clock())
         return [entry.verdict if isinstance(entry, Letter) else entry for entry in opened]
 
@@ -90,14 +89,15 @@ class Pipeline:
 
     async def _take(self, letters: list[Letter]) -> None:
         with together(letters):
-            ready = await self._with_effects(await self._without_known(letters))
-            if ready:
+            if ready := await self._with_effects(await self._without_known(letters)):
                 await self._commit(ready)
 
     async def _commit(self, ready: list[Letter]) -> None:
         try:
             outgoing = await self._transact(ready)
         except Exception as error:
+            for letter in ready:
+                letter.outcome = "repeated"  # what the transaction came to went with it
             if len(ready) == 1 or isinstance(error, Unavailable):
                 await self._fail(ready[0], error)
             else:

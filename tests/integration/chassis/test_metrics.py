@@ -13,6 +13,7 @@ from contracts.message import Envelope, Message
 from contracts.routes import Queue
 from localstack.provision import provision
 from services.chassis.database import Database
+from services.chassis.decision import Done, Retry
 from services.chassis.exporting import MetricSettings, exporting_metrics
 from services.chassis.handling import Emitted
 from services.chassis.kernel import NotYet
@@ -21,7 +22,7 @@ from services.chassis.sqs import open_queues
 from services.chassis.storage import SqlStore
 from services.chassis.store import Dispatch
 from services.chassis.worker import Worker
-from tests.chassis import KINDS, QUEUE, Counting, cancelling, clock, metadata, tables
+from tests.chassis import KINDS, QUEUE, Counting, cancelling, clock, delivered, metadata, tables
 from tests.eventually import eventually
 
 UNDERWAY = Queue("reservation", "underway")
@@ -83,3 +84,19 @@ async def test_messages_are_counted_by_what_became_of_them(
     assert {counted["MessagesRetried"], counted["MessagesParked"]} <= {1, 2}
     assert len(line["MessageAge"]) == 5
     assert line["Queue"] == QUEUE
+
+
+async def test_what_the_database_did_not_take_was_not_handled(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/counts.db")
+    async with database.engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    reservation, stream = uuid4(), io.StringIO()
+    with exporting_metrics(MetricSettings(to="emf"), "sa-east-1", "test-", stream):
+        # The tenth passes its handler, but not the table's CHECK: the batch is taken again, message by message.
+        batch = [delivered(cancelling(reservation)) for _ in range(10)]
+        verdicts = await Counting(SqlStore(database, KINDS, tables)).pipeline().handle(batch)
+    await database.close()
+
+    assert [type(verdict) for verdict in verdicts] == [Done] * 9 + [Retry]
+    [line] = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert line["MessagesHandled"] == 9
