@@ -18,13 +18,18 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     DateTime,
+    Delete,
     Dialect,
     Engine,
     Enum,
+    Table,
     TypeDecorator,
     any_,
+    delete,
     event,
     literal,
+    select,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
@@ -91,6 +96,12 @@ def among(column: Column[Any], values: Collection[Any], dialect: str) -> ColumnE
     if dialect == "postgresql":
         return column == any_(literal(list(values), ARRAY(column.type)))
     return column.in_(values)
+
+
+def delete_some(table: Table, rows: ColumnElement[bool], most: int) -> Delete:
+    """Deletes at most ``most`` of these rows: PostgreSQL has no DELETE with a LIMIT."""
+    key = table.primary_key.columns
+    return delete(table).where(tuple_(*key).in_(select(*key).where(rows).limit(most)))
 
 
 class Database:

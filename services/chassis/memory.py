@@ -143,14 +143,16 @@ class MemoryTransaction:
         for key in keys:
             self.writes.append(partial(self._store.outbox.pop, key, None))
 
-    async def forget(self, *, journal_before: datetime, keys_before: datetime) -> None:
-        """Delete journal rows and failed tries from before a moment."""
+    async def forget(self, *, journal_before: datetime, keys_before: datetime, most: int) -> bool:
+        """Delete journal rows and failed tries from before a moment, at most so many of each."""
         store = self._store
-        old = [key for key, entry in store.inbox.items() if entry.now < journal_before]
-        for key in old:
+        handled = [key for key, entry in store.inbox.items() if entry.now < journal_before]
+        for key in handled[:most]:
             self.writes.append(partial(store.inbox.pop, key))
-        kept = [attempt for attempt in store.attempts if attempt.failed_at >= journal_before]
-        self.writes.append(lambda: setattr(store, "attempts", kept))
+        failed = [attempt for attempt in store.attempts if attempt.failed_at < journal_before]
+        for attempt in failed[:most]:
+            self.writes.append(partial(store.attempts.remove, attempt))
+        return max(len(handled), len(failed)) >= most
 
 
 def _key(row: Any) -> Key:

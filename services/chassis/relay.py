@@ -18,6 +18,9 @@ SEND_SECONDS = 10
 _CLAIM_AT_ONCE = 100
 _IDLE_SECONDS = 0.5
 _PRUNE_EVERY = timedelta(hours=1)
+_PRUNE_AT_ONCE = 1000
+"""Rows of a table: some milliseconds, whatever has piled up. Timers do not wait for it, and SQLite has one writer."""
+
 _KEYS_REMEMBERED = SHORTEST_RETENTION - timedelta(days=1)
 """Idempotency keys, kept for less time than the inbox remembers: a key that is known still finds its message known."""
 
@@ -60,24 +63,27 @@ class Outbox:
 
     async def relay(self, stop: asyncio.Event) -> None:
         """Relay, and now and then prune, until stopped. Survives any error: timers depend on it."""
-        pruned = None
+        prune_at = self._clock()
         while not stop.is_set():
             claimed = 0
             self.heard_of = self._clock()
             try:
                 claimed = await self.relay_once()
-                if pruned is None or self._clock() - pruned > _PRUNE_EVERY:
-                    pruned = self._clock()
-                    await self._prune()
+                if self._clock() >= prune_at:
+                    prune_at = self._clock() + _PRUNE_EVERY
+                    if await self._prune():
+                        prune_at = self._clock()
             except Exception as error:
                 log.warning("relay_failed", error=repr(error))
             if claimed < _CLAIM_AT_ONCE:
                 await sleep_unless(stop, _IDLE_SECONDS)
 
-    async def _prune(self) -> None:
+    async def _prune(self) -> bool:
+        """Whether there is more to forget."""
         now = self._clock()
+        journal_before, keys_before = now - self._retention, now - _KEYS_REMEMBERED
         async with self._store.begin() as transaction:
-            await transaction.forget(journal_before=now - self._retention, keys_before=now - _KEYS_REMEMBERED)
+            return await transaction.forget(journal_before=journal_before, keys_before=keys_before, most=_PRUNE_AT_ONCE)
 
 
 async def sleep_unless(stop: asyncio.Event, seconds: float) -> None:

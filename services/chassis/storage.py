@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis.database import Database, among
+from services.chassis.database import Database, among, delete_some
 from services.chassis.rows import Id, field_names, values
 from services.chassis.store import Attempt, Dispatch, Entry, Unavailable
 from services.chassis.tables import ChassisTables
@@ -99,7 +100,7 @@ class SqlTransaction:
         return [
             (
                 kind,
-                [dict(zip(field_names(kind), row, strict=True)) for row in sorted(grouped[kind], key=_by_id)],
+                [dict(zip(field_names(kind), row, strict=True)) for row in sorted(grouped[kind], key=itemgetter(0))],
             )
             for kind in self._kinds
             if kind in grouped
@@ -184,13 +185,15 @@ class SqlTransaction:
         outbox = self._tables.outbox
         await self.connection.execute(delete(outbox).where(among(outbox.c.key, keys, self._dialect)))
 
-    async def forget(self, *, journal_before: datetime, keys_before: datetime) -> None:
-        """Delete journal rows and failed tries, and idempotency keys, from before these moments."""
+    async def forget(self, *, journal_before: datetime, keys_before: datetime, most: int) -> bool:
+        """Delete what is from before these moments, at most so many rows of a table. Whether there may be more."""
         inbox, attempts, keys = self._tables.inbox, self._tables.attempts, self._tables.idempotency
-        await self.connection.execute(delete(inbox).where(inbox.c.handled_at < journal_before))
-        await self.connection.execute(delete(attempts).where(attempts.c.failed_at < journal_before))
-        await self.connection.execute(delete(keys).where(keys.c.created_at < keys_before))
-
-
-def _by_id(row: tuple[Any, ...]) -> Any:
-    return row[0]
+        deleted = [
+            (await self.connection.execute(delete_some(table, old, most))).rowcount
+            for table, old in (
+                (inbox, inbox.c.handled_at < journal_before),
+                (attempts, attempts.c.failed_at < journal_before),
+                (keys, keys.c.created_at < keys_before),
+            )
+        ]
+        return max(deleted) >= most

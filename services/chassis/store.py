@@ -95,8 +95,10 @@ class Transaction(Protocol):
     async def sent(self, keys: Collection[UUID]) -> None:
         """Delete outbox rows that are on their queues."""
 
-    async def forget(self, *, journal_before: datetime, keys_before: datetime) -> None:
-        """Delete journal rows and failed tries, and idempotency keys, from before these moments."""
+    async def forget(self, *, journal_before: datetime, keys_before: datetime, most: int) -> bool:
+        """Delete journal rows and failed tries, and idempotency keys, from before these moments: at most so many of
+        each. Whether there may be more.
+        """
 
 
 class Store(Protocol):

@@ -332,6 +332,30 @@ async def test_the_journal_and_old_tries_are_forgotten_after_their_time(store: S
     envelope = cancelling()
     await Counting(store).pipeline().handle([delivered(envelope)])
     async with store.begin() as transaction:
-        await transaction.forget(journal_before=clock() + timedelta(seconds=1), keys_before=clock())
+        more = await transaction.forget(journal_before=clock() + timedelta(seconds=1), keys_before=clock(), most=2)
     async with store.begin() as transaction:
-        assert await transaction.known({envelope.id}) == set()
+        assert (more, await transaction.known({envelope.id})) == (False, set())
+
+
+async def test_a_journal_that_has_piled_up_is_forgotten_piece_by_piece(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envelopes = {envelope.id: envelope for envelope in (cancelling() for _ in range(5))}
+    await Counting(store).pipeline().handle([delivered(envelope) for envelope in envelopes.values()])
+
+    async def remembered() -> int:
+        async with store.begin() as transaction:
+            return len(await transaction.known(envelopes.keys()))
+
+    month = timedelta(days=31)
+    async with store.begin() as transaction:
+        assert await transaction.forget(journal_before=clock() + month, keys_before=clock(), most=2)
+    assert await remembered() == 3
+    # Not an hour for each of the others.
+    monkeypatch.setattr("services.chassis.relay._PRUNE_AT_ONCE", 1)
+    monkeypatch.setattr("services.chassis.relay._IDLE_SECONDS", 0.01)
+    stop, later = asyncio.Event(), clock() + 2 * month
+    relaying = asyncio.create_task(Outbox(store, nothing_is_accepted, lambda: later, month).relay(stop))
+    await eventually(remembered, until=lambda left: left == 0)
+    stop.set()
+    await relaying
