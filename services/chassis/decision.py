@@ -10,7 +10,7 @@ from services.chassis.kernel import Impossible, NotYet
 from services.chassis.store import Conflict
 
 MAX_TRIES = 8
-"""Recorded tries until a message is buried: about four minutes, longer than a deployment's hiccup."""
+"""Recorded tries until a message is buried: one to two minutes, longer than a deployment's hiccup."""
 
 RETENTION = timedelta(days=400)
 """How long the journal remembers, unless a setting says otherwise."""
