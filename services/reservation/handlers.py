@@ -1,7 +1,7 @@
 """Every message that the reservation service hears, and its answer."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from uuid import UUID
 
 from contracts.event import EventCancelled, EventChanged, EventScheduled
@@ -50,22 +50,7 @@ def reserve(message: ReserveTickets, ports: Ports) -> Iterator[Emitted]:
     """Hold the seats, or say why not."""
     answer = _decide(message, ports)
     if isinstance(answer, Refused):
-        ports.rows.add(
-            Reservation(
-                id=message.reservation_id,
-                user_id=message.user_id,
-                ticket_id=message.ticket_id,
-                event_id=None,
-                ticket_name="",
-                quantity=message.quantity,
-                unit_cents=0,
-                status=Status.REJECTED,
-                reason=answer.reason,
-                order_id=None,
-                expires_at=None,
-                created_at=ports.now,
-            )
-        )
+        ports.rows.add(_rejected(message, answer.reason, ports))
         yield ReservationRejected.model_validate(
             {"reservation_id": message.reservation_id, "ticket_id": message.ticket_id, "reason": answer.reason}
         )
@@ -74,22 +59,7 @@ def reserve(message: ReserveTickets, ports: Ports) -> Iterator[Emitted]:
     stock.hold(message.quantity)
     share.quantity += message.quantity
     expires_at = ports.now + ports.hold_for
-    ports.rows.add(
-        Reservation(
-            id=message.reservation_id,
-            user_id=message.user_id,
-            ticket_id=stock.id,
-            event_id=stock.event_id,
-            ticket_name=stock.name,
-            quantity=message.quantity,
-            unit_cents=stock.price_cents,
-            status=Status.HELD,
-            reason=None,
-            order_id=None,
-            expires_at=expires_at,
-            created_at=ports.now,
-        )
-    )
+    ports.rows.add(_held(message, stock, expires_at, ports))
     yield TicketsReserved(
         reservation_id=message.reservation_id,
         user_id=message.user_id,
@@ -121,6 +91,40 @@ def _decide(message: ReserveTickets, ports: Ports) -> tuple[Stock, Share] | Refu
         share = Share(share_id)
         rows.add(share)
     return stock, share
+
+
+def _rejected(message: ReserveTickets, reason: str, ports: Ports) -> Reservation:
+    return Reservation(
+        id=message.reservation_id,
+        user_id=message.user_id,
+        ticket_id=message.ticket_id,
+        event_id=None,
+        ticket_name="",
+        quantity=message.quantity,
+        unit_cents=0,
+        status=Status.REJECTED,
+        reason=reason,
+        order_id=None,
+        expires_at=None,
+        created_at=ports.now,
+    )
+
+
+def _held(message: ReserveTickets, stock: Stock, expires_at: datetime, ports: Ports) -> Reservation:
+    return Reservation(
+        id=message.reservation_id,
+        user_id=message.user_id,
+        ticket_id=stock.id,
+        event_id=stock.event_id,
+        ticket_name=stock.name,
+        quantity=message.quantity,
+        unit_cents=stock.price_cents,
+        status=Status.HELD,
+        reason=None,
+        order_id=None,
+        expires_at=expires_at,
+        created_at=ports.now,
+    )
 
 
 def one_hold(message: CancelReservation, rows: Rows) -> Iterator[Key]:
