@@ -152,6 +152,7 @@ def people() -> Router:
     @router.post("/users/", status_code=201, response_model=Shown, responses=problems((409, "taken", "Take another.")))
     async def register(body: PersonBody, ingress: IngressDep) -> Response:
         return await ingress.create(
+            Row,
             lambda new: Row(new, body.name, str(body.deposit)),
             announce=lambda row: UserRegistered(user_id=row.id, version=1, name=row.name),
             show=Shown.of,

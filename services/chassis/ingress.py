@@ -1,7 +1,7 @@
 """What a route is handed: the doors through which a request lets a message in, changes rows, or reads."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -84,21 +84,22 @@ class Ingress:
         outcome = None
         if seconds:
             headers["Preference-Applied"] = f"wait={seconds}"
-            try:
+            with suppress(Unavailable):  # accepted it is all the same
                 outcome = await self.front.waiting.outcome(view, resource_id, settled, seconds)
-            except Unavailable:  # accepted it is all the same
-                outcome = None
         if outcome is None or not settled(outcome):
             return pending(resource_id, 202, headers)
         return shown(outcome, 200 if rejected(outcome) else 201, headers)
 
     async def command(
-        self, message: Message, *, resource_id: UUID, location: str | None = None, message_id: UUID | None = None
+        self, message: Message, *, resource_id: UUID, location: str, message_id: UUID | None = None
     ) -> Response:
         """Let in a request about a resource that exists: 202. ``message_id`` is fresh unless given."""
         await self._publish(message, message_id or message.id_when(self.running.mint()))
-        headers = self._location(location, resource_id) if location else {}
-        return pending(resource_id, 202, headers)
+        return self.under_way(resource_id, location)
+
+    def under_way(self, resource_id: UUID, location: str) -> Response:
+        """Answer that what was asked for is on its way: 202."""
+        return pending(resource_id, 202, self._location(location, resource_id))
 
     async def find[Found](self, resource_id: UUID, view: View[Found]) -> Found | None:
         """A resource, or None while it may be pending, by the age of its id. Raises Problem(404) for any other id."""
@@ -142,24 +143,27 @@ class Ingress:
 
     async def create[Row](
         self,
+        kind: type[Row],
         make: Callable[[UUID], Row],
         *,
-        announce: Callable[[Row], Message],
         show: Callable[[Row], Shown],
         location: str,
+        announce: Callable[[Row], Message] | None = None,
     ) -> Response:
-        """Make a row and publish its fact: 201. With a known ``Idempotency-Key`` the row as it is now."""
+        """Make a row, and publish its fact where others hear of it: 201. With a known ``Idempotency-Key`` the row as it
+        is now, although nobody could make it any more.
+        """
         async with self.work() as work:
             row_id, again = await work.identify()
-            row = make(row_id)
             if again:
-                known = await work.load(type(row), row_id)
-                if known is None:
+                row = await work.load(kind, row_id)
+                if row is None:
                     raise Problem(410, detail="What this Idempotency-Key made has been deleted.")
-                row = known
             else:
+                row = make(row_id)
                 work.add(row)
-                work.emit(announce(row))
+                if announce:
+                    work.emit(announce(row))
             body = show(row)
         return shown(body, 201, self._location(location, row_id))
 

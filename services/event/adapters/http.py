@@ -108,7 +108,11 @@ async def schedule(body: EventBody, ingress: IngressDep) -> Response:
         return event
 
     return await ingress.create(
-        make, announce=lambda event: told(EventScheduled, event), show=shown, location="/events/{id}"
+        domain.Event,
+        make,
+        announce=lambda event: told(EventScheduled, event),
+        show=shown,
+        location="/events/{id}",
     )
 
 

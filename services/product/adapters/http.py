@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict
 from contracts.fields import Stock, Text
 from contracts.money import Money
 from contracts.product import ProductBody
-from services.chassis import http
 from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
 from services.product import domain
 from services.product.domain import Offer
@@ -92,16 +91,14 @@ async def get_product(product_id: IdPath, ingress: IngressDep) -> Product:
 @router.post("/products/", status_code=201, response_model=Product, responses=problems(WITHDRAWN))
 async def offer(body: ProductBody, ingress: IngressDep) -> Response:
     """Put a product on sale: for one event, or, without ``event_id``, for every event."""
-    async with ingress.work() as work:
-        product_id, again = await work.identify()
-        product = await work.load(domain.Product, product_id) if again else None
-        if product is None:
-            product = domain.Product(
-                product_id, body.event_id, body.name, body.price.cents, body.stock, allocated=0, withdrawn=False
-            )
-            work.add(product)
-        body_now = shown(product)
-    return http.shown(body_now, 201, {"Location": f"/products/{product_id}"})
+    return await ingress.create(
+        domain.Product,
+        lambda product_id: domain.Product(
+            product_id, body.event_id, body.name, body.price.cents, body.stock, allocated=0, withdrawn=False
+        ),
+        show=shown,
+        location="/products/{id}",
+    )
 
 
 @router.put("/products/{id}", responses=problems(404, BELOW_ALLOCATED, WITHDRAWN))

@@ -44,6 +44,8 @@ NOT_CONFIRMED = (409, "not_confirmed", "This order's reservations were never con
 ORDER_MISMATCH = (409, "order_mismatch", "The order that was confirmed is another one than the payload says.")
 WITHDRAWN = (410, "voided", "The ticket was withdrawn.")
 
+ISSUED_OF = "/tickets/issued?order_id={id}"
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -77,6 +79,7 @@ class TicketTypeView(BaseModel):
 async def put_on_sale(body: TicketTypeBody, ingress: IngressDep) -> Response:
     """It sells as soon as its event is known, in its sale window, until the event begins."""
     return await ingress.create(
+        TicketType,
         lambda type_id: _row(type_id, body),
         announce=lambda row: _fact(TicketTypeCreated, row),
         show=_type_view,
@@ -220,12 +223,9 @@ async def take_up_again(body: OrderPayload, ingress: IngressDep, operator: Opera
     if failed := await catalogue.failed_issue(body.order_id):
         message_id, confirmed = failed
         _compare(body, confirmed.user_id, confirmed.event_id, _seats(confirmed))
-        return await ingress.command(
-            confirmed, resource_id=body.order_id, location="/tickets/issued?order_id={id}", message_id=message_id
-        )
+        return await ingress.command(confirmed, resource_id=body.order_id, location=ISSUED_OF, message_id=message_id)
     if await catalogue.issue_waits(body.order_id):
-        location = f"/tickets/issued?order_id={body.order_id}"
-        return shown(Pending(id=body.order_id), 202, {"Location": location, "Retry-After": "1"})
+        return ingress.under_way(body.order_id, ISSUED_OF)
     raise Problem(*NOT_CONFIRMED)
 
 

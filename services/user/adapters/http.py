@@ -74,6 +74,7 @@ async def register(body: UserBody, ingress: IngressDep) -> Response:
     """Register a buyer. An e-mail belongs to one buyer only, in whatever case it is written."""
     try:
         return await ingress.create(
+            domain.User,
             lambda user_id: domain.User(user_id, 1, body.name, body.email),
             announce=lambda user: UserRegistered(user_id=user.id, version=user.version, name=body.name),
             show=shown,

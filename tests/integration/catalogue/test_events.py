@@ -39,6 +39,14 @@ async def test_an_event_is_scheduled_and_told(api: Api) -> None:
     assert await api.told() == {fact: {"ticket-underway", "reservation-underway"}}
 
 
+async def test_who_missed_the_answer_asks_again_with_the_key_though_the_event_has_begun(api: Api) -> None:
+    key = {"Idempotency-Key": "k-1"}
+    first = await api.http.post("/events/", json=CONCERT, headers=key)
+    object.__setattr__(api.running, "clock", lambda: datetime(2099, 3, 2, tzinfo=UTC))
+    again = await api.http.post("/events/", json=CONCERT, headers=key)
+    assert (again.status_code, again.json()) == (201, first.json())
+
+
 async def test_an_event_takes_place_in_sao_paulo_unless_it_says_where(api: Api) -> None:
     without_zone = {name: value for name, value in CONCERT.items() if name != "timezone"}
     assert (await api.http.post("/events/", json=without_zone)).json()["timezone"] == "America/Sao_Paulo"

@@ -96,6 +96,11 @@ async def test_an_idempotency_key_offers_once(api: Api) -> None:
     assert len((await api.http.get("/products/")).json()["items"]) == 1
 
 
+async def test_behind_a_gateway_its_place_begins_with_the_gateways_path(api: Api) -> None:
+    response = await api.http.post("/products/", json=PARKING, headers={"X-Forwarded-Prefix": "/v1"})
+    assert response.headers["location"] == f"/v1/products/{response.json()['id']}"
+
+
 async def test_an_offer_is_replaced_whole(api: Api) -> None:
     parking = await offered(api, event_id=str(CONCERT))
     response = await api.http.put(f"/products/{parking}", json={"name": "Vaga", "price": 40, "stock": 5})

@@ -327,8 +327,10 @@ async def test_a_confirmation_that_failed_is_queued_again_as_the_same_message(bo
 
 async def test_a_confirmation_that_waits_for_its_event_is_not_queued_twice(box: Box) -> None:
     await box.hear(CONFIRMED)
+    box.http.headers["X-Forwarded-Prefix"] = "/v1"
     answer = await take_up(box, SAME_ORDER)
-    assert answer.status_code == 202
+    assert (answer.status_code, answer.json()) == (202, {"id": str(ORDER), "status": "pending"})
+    assert answer.headers["location"] == f"/v1/tickets/issued?order_id={ORDER}"
     assert await box.told() == []
 
 
