@@ -76,7 +76,7 @@ class Ingress:
         ``make`` gets the new resource's id. With an ``Idempotency-Key`` that is known, the same resource's message is
         sent once more, for the first one may have got lost; the inbox drops it otherwise.
         """
-        resource_id = await self._claim(self.running.mint())
+        resource_id = await self.claim(self.running.mint())
         message = make(resource_id)
         await self._publish(message, message.id_when(resource_id))
         headers = self._location(location, resource_id)
@@ -89,6 +89,19 @@ class Ingress:
         if outcome is None or not settled(outcome):
             return pending(resource_id, 202, headers)
         return shown(outcome, 200 if rejected(outcome) else 201, headers)
+
+    async def claim(self, resource_id: UUID) -> UUID:
+        """The id of the resource that the request's ``Idempotency-Key`` stands for: this one, unless the key is known.
+
+        For a POST that neither ``accept`` nor ``work`` does it for. Raises Problem(400) for a key that cannot be read,
+        Problem(422) for one that came with another body before.
+        """
+        row = await key_row(self.request, self.caller.id, resource_id, self.clock())
+        if row is None:
+            return resource_id
+        async with self.running.store.begin() as transaction:
+            resource_id, _ = await claim(transaction, self.running.service.tables, row)
+        return resource_id
 
     async def command(
         self, message: Message, *, resource_id: UUID, location: str, message_id: UUID | None = None
@@ -169,14 +182,6 @@ class Ingress:
 
     def _location(self, path: str, resource_id: UUID) -> dict[str, str]:
         return {"Location": public_path(self.request, path.format(id=resource_id))}
-
-    async def _claim(self, minted: UUID) -> UUID:
-        row = await key_row(self.request, self.caller.id, minted, self.clock())
-        if row is None:
-            return minted
-        async with self.running.store.begin() as transaction:
-            resource_id, _ = await claim(transaction, self.running.service.tables, row)
-        return resource_id
 
     async def _publish(self, message: Message, message_id: UUID) -> None:
         check_emission(self.request, message, self.running.service.requests)

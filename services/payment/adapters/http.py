@@ -117,6 +117,7 @@ async def settle(
         challenge = {"WWW-Authenticate": SIGNATURE_HEADER}
         raise Problem(401, refused.reason, _UNSIGNED[refused.reason], headers=challenge)
     body = read(SettlementBody, raw)
+    await ingress.claim(body.order_id)
     message = SettlePayment(
         order_id=body.order_id, outcome=body.outcome, amount=body.amount, occurred_at=body.occurred_at
     )

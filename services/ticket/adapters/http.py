@@ -211,6 +211,7 @@ class OrderPayload(BaseModel):
 )
 async def take_up_again(body: OrderPayload, ingress: IngressDep, operator: OperatorDep) -> Response:
     """Mints nothing by itself. Issued already: the tickets. Its confirmation was received and failed: queued again."""
+    await ingress.claim(body.order_id)
     catalogue = _desk(ingress).catalogue
     if tickets := await catalogue.tickets_of(body.order_id):
         first = tickets[0]

@@ -53,10 +53,18 @@ class Api:
             await transaction.save([row], [])
 
     async def tell(
-        self, body: bytes, *, secret: str = SECRET, at: datetime | None = None, path: str = "/payments/webhook"
+        self,
+        body: bytes,
+        *,
+        secret: str = SECRET,
+        at: datetime | None = None,
+        path: str = "/payments/webhook",
+        key: str | None = None,
     ) -> httpx.Response:
-        header = signature(secret, body, at or system_clock())
-        return await self.http.post(path, content=body, headers={SIGNATURE_HEADER: header})
+        headers = {SIGNATURE_HEADER: signature(secret, body, at or system_clock())}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        return await self.http.post(path, content=body, headers=headers)
 
     @property
     def settlements(self) -> list[Envelope]:
@@ -173,6 +181,14 @@ async def test_a_webhook_that_comes_twice_is_one_message(api: Api) -> None:
     await api.tell(body)
     first, second = api.settlements
     assert first.id == second.id
+
+
+async def test_a_webhook_may_have_a_key_which_is_for_one_body(api: Api) -> None:
+    body = raw()
+    assert [(await api.tell(body, key="k-1")).status_code for _ in range(2)] == [202, 202]
+    assert problem(await api.tell(raw(), key="k-1")) == (422, "idempotency_key_reused")
+    assert problem(await api.tell(body, key="two words")) == (400, "idempotency_key_malformed")
+    assert len({envelope.id for envelope in api.settlements}) == 1
 
 
 async def test_two_events_about_one_order_are_two_messages(api: Api) -> None:

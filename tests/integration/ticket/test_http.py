@@ -334,6 +334,13 @@ async def test_a_confirmation_that_waits_for_its_event_is_not_queued_twice(box: 
     assert await box.told() == []
 
 
+async def test_a_key_is_for_one_order_that_is_taken_up(box: Box) -> None:
+    await failed_once(box)
+    box.http.headers["Idempotency-Key"] = "k-1"
+    assert [(await take_up(box, SAME_ORDER)).status_code for _ in range(2)] == [202, 202]
+    assert problem(await take_up(box, {"order_id": str(UUID(int=98))})) == (422, "idempotency_key_reused")
+
+
 async def test_an_order_that_was_never_confirmed_gets_no_ticket(box: Box) -> None:
     assert problem(await take_up(box, SAME_ORDER)) == (409, "not_confirmed")
     assert await box.told() == []
