@@ -147,7 +147,7 @@ def people() -> Router:
 
     @router.get("/users/{id}", responses=problems(404))
     async def get_user(user_id: IdPath, ingress: IngressDep) -> Response:
-        return await ingress.get(user_id, cast(Views, ingress.adapters), asynchronous=False)
+        return await ingress.get(user_id, cast(Views, ingress.adapters))
 
     @router.post("/users/", status_code=201, response_model=Shown, responses=problems((409, "taken", "Take another.")))
     async def register(body: PersonBody, ingress: IngressDep) -> Response:

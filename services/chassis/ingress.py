@@ -69,7 +69,6 @@ class Ingress:
         location: str,
         view: View[Made],
         settled: Callable[[Made], bool],
-        rejected: Callable[[Made], bool] = is_rejected,
     ) -> Response:
         """Let in a request for a new resource: 202, or with ``Prefer: wait`` its outcome, 201, or 200 for a rejection.
 
@@ -88,7 +87,7 @@ class Ingress:
                 outcome = await self.front.waiting.outcome(view, resource_id, settled, seconds)
         if outcome is None or not settled(outcome):
             return pending(resource_id, 202, headers)
-        return shown(outcome, 200 if rejected(outcome) else 201, headers)
+        return shown(outcome, 200 if is_rejected(outcome) else 201, headers)
 
     async def claim(self, resource_id: UUID) -> UUID:
         """The id of the resource that the request's ``Idempotency-Key`` stands for: this one, unless the key is known.
@@ -127,13 +126,11 @@ class Ingress:
         resource_id: UUID,
         view: View[Found],
         *,
-        asynchronous: bool = True,
         settled: Callable[[Found], bool] | None = None,
     ) -> Response:
         """Answer a GET: the resource; ``{id, status: "pending"}`` while it may be on its way; else Problem(404).
 
-        A resource that is not ``asynchronous`` is made in its request: an unknown id is 404 at once. With
-        ``settled``, ``Prefer: wait`` holds the answer until the resource is.
+        With ``settled``, ``Prefer: wait`` holds the answer until the resource is.
         """
         headers: dict[str, str] = {}
         found = await self.find(resource_id, view)
@@ -143,8 +140,6 @@ class Ingress:
             headers["Preference-Applied"] = f"wait={seconds}"
         if found is not None:
             return shown(found, 200, headers)
-        if not asynchronous:
-            raise Problem(404, detail="There is nothing under this id.")
         return pending(resource_id, 200, headers)
 
     @asynccontextmanager

@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -151,11 +150,6 @@ def _escaped(step: str) -> str:
 def printable(text: str) -> str:
     """A client's text, fit to be sent back: JSON may smuggle in lone surrogates, which no UTF-8 can hold."""
     return text.encode("utf-8", "replace").decode()
-
-
-def path_of(request: Request) -> str:
-    """The path that was asked for."""
-    return str(request.scope["path"])
 
 
 type Documented = int | tuple[int, str, str]

@@ -56,10 +56,10 @@ class Work:
         """Add a new row. A row that exists already becomes a 409."""
         self._rows.insert(Key(type(row), values(row)[0]), row)
 
-    def emit(self, message: Message, *, message_id: UUID | None = None) -> None:
+    def emit(self, message: Message) -> None:
         """Publish a message with this transaction. Raises Forbidden when the choreography does not list it here."""
         check_emission(self._request, message, self._running.service.requests)
-        self._dispatcher.request(message, message_id or message.id_when(self._running.mint()), trace_of(self._request))
+        self._dispatcher.request(message, message.id_when(self._running.mint()), trace_of(self._request))
 
     async def finish(self) -> None:
         """Write everything. What was emitted waits in the outbox."""

@@ -140,7 +140,3 @@ async def test_an_unknown_id_that_is_young_is_pending(holding: Desk, ago: timede
 )
 async def test_an_id_that_cannot_come_any_more_is_not_found(holding: Desk, unknown: object) -> None:
     assert_problem(await holding.client.get(f"/reservations/{unknown}"), 404, "not_found")
-
-
-async def test_an_unknown_id_of_a_resource_that_is_made_at_once_is_not_found(registering: Desk) -> None:
-    assert_problem(await registering.client.get(f"/users/{minted()}"), 404, "not_found")
