@@ -84,6 +84,8 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
         statuses.append(422)
     if any(parameter["name"] == "cursor" for parameter in parameters):
         responses["200"]["headers"] = {"Link": _HEADERS["Link"]}
+    if "201" in responses:
+        responses["201"].setdefault("headers", {"Location": _HEADERS["Location"]})
     if is_post:
         parameters.append(_IDEMPOTENCY_KEY)
         statuses += [400, 422]  # a key that cannot be read, or that came with another body before
@@ -119,7 +121,7 @@ _PREFER = {
     "example": "wait=10",
 }
 _HEADERS: dict[str, dict[str, Any]] = {
-    "Location": {"description": "Where to ask for the outcome", "schema": {"type": "string"}},
+    "Location": {"description": "Where to ask for the resource", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until asking again is worth while", "schema": {"type": "integer"}},
     "Preference-Applied": {"description": "How long the answer may have been held", "schema": {"type": "string"}},
     "Link": {

@@ -12,7 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.fields import Instant
 from contracts.money import Money
 from contracts.payment import SettlementBody, SettlePayment
-from services.chassis.http import IdPath, IngressDep, Listing, Pending, Problem, Router, accepted, problems, read, shown
+from services.chassis.http import (
+    IdPath,
+    IngressDep,
+    Listing,
+    Pending,
+    Problem,
+    Router,
+    accepted,
+    awaited,
+    problems,
+    read,
+    shown,
+)
 from services.payment.domain import Payment, Status
 from services.payment.ports import SIGNATURE_HEADER, unsigned
 
@@ -72,7 +84,7 @@ async def list_payments(
     return shown(Listing[PaymentView](items=list(found.values())))
 
 
-@router.get("/payments/{id}", response_model=PaymentView | Pending, responses=problems(404))
+@router.get("/payments/{id}", response_model=PaymentView | Pending, responses={**awaited(), **problems(404)})
 async def get_payment(payment_id: IdPath, ingress: IngressDep) -> Response:
     """What is to be paid. ``Prefer: wait`` holds the answer until the charge exists."""
     desk: Desk = ingress.adapters

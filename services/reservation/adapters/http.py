@@ -5,7 +5,19 @@ from uuid import UUID
 from fastapi import Response
 
 from contracts.reservation import CancelReservation, ReservationBody, ReserveTickets
-from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Pending, Problem, Router, problems
+from services.chassis.http import (
+    IdPath,
+    Ingress,
+    IngressDep,
+    Listing,
+    PageDep,
+    Pending,
+    Problem,
+    Router,
+    accepted,
+    awaited,
+    problems,
+)
 from services.reservation.domain import Status
 from services.reservation.ports import Availability, Reads, Reservation
 
@@ -25,12 +37,7 @@ def is_decided(_: Reservation) -> bool:
     return True
 
 
-@router.post(
-    "/reservations/",
-    status_code=202,
-    response_model=Pending,
-    responses={200: {"model": Reservation}, 201: {"model": Reservation}},
-)
+@router.post("/reservations/", status_code=202, response_model=Pending, responses=accepted(Reservation))
 async def reserve(body: ReservationBody, ingress: IngressDep) -> Response:
     """Hold seats of a ticket type for some minutes.
 
@@ -57,13 +64,18 @@ async def availability(ticket_id: UUID, ingress: IngressDep) -> Response:
     return await ingress.get(ticket_id, reads(ingress).availability)
 
 
-@router.get("/reservations/{id}", response_model=Reservation | Pending, responses=problems(404))
+@router.get("/reservations/{id}", response_model=Reservation | Pending, responses={**awaited(), **problems(404)})
 async def get_reservation(reservation_id: IdPath, ingress: IngressDep) -> Response:
     """A reservation; `pending` while it is not decided. `Prefer: wait=N` holds the answer until it is."""
     return await ingress.get(reservation_id, reads(ingress).reservations, settled=is_decided)
 
 
-@router.delete("/reservations/{id}", status_code=202, response_model=Pending, responses=problems(404, CANCEL_THE_ORDER))
+@router.delete(
+    "/reservations/{id}",
+    status_code=202,
+    response_model=Pending,
+    responses={**accepted(), **problems(404, CANCEL_THE_ORDER)},
+)
 async def cancel_reservation(reservation_id: IdPath, ingress: IngressDep) -> Response:
     """Give a plain hold back."""
     known = await ingress.find(reservation_id, reads(ingress).reservations)

@@ -23,9 +23,9 @@ from services.chassis.http import (
     Listing,
     OperatorDep,
     PageDep,
-    Pending,
     Problem,
     Router,
+    accepted,
     problems,
     shown,
 )
@@ -203,10 +203,7 @@ class OrderPayload(BaseModel):
 @router.post(
     "/tickets/from-order",
     response_model=Listing[IssuedTicketView],
-    responses={
-        202: {"model": Pending, "description": "Its confirmation is taken up (again)"},
-        **problems(401, NOT_CONFIRMED, ORDER_MISMATCH),
-    },
+    responses={**accepted(), **problems(401, NOT_CONFIRMED, ORDER_MISMATCH)},
     summary="Take up an order whose issue failed",
 )
 async def take_up_again(body: OrderPayload, ingress: IngressDep, operator: OperatorDep) -> Response:

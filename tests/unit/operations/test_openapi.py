@@ -48,13 +48,43 @@ def test_every_service_is_a_tag() -> None:
     ]
 
 
-def test_an_id_in_a_path_is_described_and_one_name_means_one_thing() -> None:
+def ours() -> dict[str, dict[str, Any]]:
+    """The operations of the merged document, by their routes."""
     api = json.loads((Path(__file__).parents[3] / "docs/openapi.json").read_text())
+    return {
+        f"{method.upper()} {path}": operation
+        for path, operations in api["paths"].items()
+        for method, operation in operations.items()
+    }
+
+
+def test_what_is_made_or_accepted_says_where_it_is() -> None:
+    made = [r[s] for r in (one["responses"] for one in ours().values()) for s in ("201", "202") if s in r]
+
+    assert all("Location" in answer["headers"] for answer in made)
+
+
+def test_where_an_answer_can_be_waited_for_the_document_says_so() -> None:
+    waiting = {
+        route
+        for route, operation in ours().items()
+        if any(parameter["name"] == "Prefer" for parameter in operation.get("parameters", []))
+    }
+
+    assert waiting == {
+        "POST /reservations/",
+        "GET /reservations/{id}",
+        "POST /orders/",
+        "GET /orders/{id}",
+        "GET /payments/{id}",
+    }
+
+
+def test_an_id_in_a_path_is_described_and_one_name_means_one_thing() -> None:
     found: dict[str, list[Any]] = {}
-    for operations in api["paths"].values():
-        for operation in operations.values():
-            for parameter in operation.get("parameters", []):
-                if parameter["in"] == "path":
-                    found.setdefault(parameter["name"], []).append(parameter)
+    for operation in ours().values():
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "path":
+                found.setdefault(parameter["name"], []).append(parameter)
     assert found["id"][0]["description"]
     assert all(several == several[:1] * len(several) for several in found.values())
