@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from contracts.message import message_types
 from services.chassis.ids import minted_at
 from services.chassis.journal import Journal, joined
 from services.chassis.purchases import Purchase as Row
@@ -23,6 +24,9 @@ STATES = (
 )  # fmt: skip
 """What a purchase can be, in the order of its life: the statuses of orders, and of reservations without one."""
 
+CATALOGUE = "catalogue"
+"""In place of a state: it is no purchase, but an event, ticket type, product or buyer, whose facts are told as well."""
+
 
 @dataclass(frozen=True)
 class Purchase:
@@ -38,7 +42,9 @@ class Purchase:
     @property
     def state(self) -> str:
         """Where it stands: the order's status, or the reservation's where nobody has ordered; pending before that."""
-        return self.row.status if self.row else "pending"
+        if self.row:
+            return self.row.status
+        return CATALOGUE if _is_of_the_catalogue(self.timeline) else "pending"
 
     @property
     def undecided(self) -> frozenset[str]:
@@ -98,9 +104,15 @@ def purchase(
     """The purchase that these journals tell of."""
     tree = timeline(root, correlations, journals, now, seen=seen, silent=silent)
     first = min((message.time for message in tree.told if message.time), default=now)
-    at_rest = row.at_rest if row else False
+    at_rest = row.at_rest if row else _is_of_the_catalogue(tree)
     open_waits = waits(tree, at_rest=at_rest, since=row.created_at if row else first)
     return Purchase(root, row, correlations, journals, tree, tuple(open_waits))
+
+
+def _is_of_the_catalogue(tree: Timeline) -> bool:
+    own = {told.envelope["type"] for told in tree.told if told.envelope.get("correlationid") == tree.purchase}
+    contracts = [message_types().get(name) for name in own]
+    return bool(contracts) and all(contract and not contract.is_of_a_purchase() for contract in contracts)
 
 
 def _reservations(journals: Mapping[str, Journal], correlations: Collection[str]) -> frozenset[str]:

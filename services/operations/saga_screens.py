@@ -17,7 +17,7 @@ from services.operations.commands import complaints, console
 from services.operations.errors import BadInput, Trouble
 from services.operations.finding import MOST_UNDER_WAY, Filter, find_purchase, journals_of, list_purchases
 from services.operations.moments import duration, moment, spoken
-from services.operations.purchases import STATES, Purchase
+from services.operations.purchases import CATALOGUE, STATES, Purchase
 from services.operations.queue_screens import desk_of
 from services.operations.recording import record
 from services.operations.resending import Plan, carry_out, plan
@@ -185,7 +185,8 @@ def _when(until: datetime, now: datetime) -> str:
 
 def _print(purchase: Purchase, now: datetime) -> None:
     age = f", began {purchase.began:%Y-%m-%d %H:%M:%S %Z}" if purchase.began else ""
-    title = Text.assemble(("Purchase ", "bold"), (purchase.id, "bold"), f"  {_state(purchase)}{age}")
+    kind = "Row" if purchase.state == CATALOGUE else "Purchase"
+    title = Text.assemble((f"{kind} ", "bold"), (purchase.id, "bold"), f"  {_state(purchase)}{age}")
     console.print(title, soft_wrap=True)
     reservations = sorted(purchase.correlations - {purchase.id})
     if reservations:

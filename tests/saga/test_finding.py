@@ -56,3 +56,15 @@ async def test_an_id_of_nothing_is_said_to_be_none() -> None:
     office = BoxOffice(1)
     with pytest.raises(Trouble, match="No service knows"):
         await find(office, uuid4())
+
+
+async def test_a_row_of_the_catalogue_is_no_purchase_and_waits_for_nothing_once_its_facts_are_heard() -> None:
+    office = BoxOffice(1)
+    ticket, buyer = office.put_on_sale(10), office.buyer()
+    office.order(buyer, [office.reserve(buyer, ticket)], 100)
+    await office.world.come_to_rest()
+    office.call_off()
+    await office.world.come_to_rest()
+    for row in (office.event, ticket, buyer):
+        found = await find(office, row)
+        assert (found.id, found.state, found.waits) == (str(row), "catalogue", ())
