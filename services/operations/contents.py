@@ -71,10 +71,15 @@ def _legible(body: str, problem: str) -> Contents:
     type_name, correlation = attributes.get("type"), attributes.get("correlationid")
     return Contents(
         id=_uuid(attributes.get("id")),
-        type=type_name if isinstance(type_name, str) and type_name else UNREADABLE,
-        correlation=correlation if isinstance(correlation, str) else None,
+        type=_text(type_name) or UNREADABLE,
+        correlation=_text(correlation),
         problem=problem,
     )
+
+
+def _text(value: object) -> str | None:
+    # JSON can name half of a surrogate pair, which no encoding, and so no page and no URL, can say (RFC 8259, 8.2).
+    return value.encode(errors="replace").decode() if isinstance(value, str) else None
 
 
 def _json(body: str) -> Any:

@@ -51,15 +51,22 @@ def _data(body: str) -> Mapping[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
+def readable(body: str) -> str:
+    """A body to edit: JSON is indented, and anything else as it is."""
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+    text = json.dumps(parsed, ensure_ascii=False, indent=2) + "\n"
+    is_text = text.encode(errors="ignore").decode() == text
+    return text if is_text else json.dumps(parsed, indent=2) + "\n"
+
+
 def draft(letter: DeadLetter) -> Path:
     """A file with the letter's body to edit, readable by its owner only: it may hold personal data."""
-    try:
-        text = json.dumps(json.loads(letter.seen.body), ensure_ascii=False, indent=2) + "\n"
-    except (ValueError, RecursionError):
-        text = letter.seen.body
     descriptor, name = mkstemp(prefix=f"bilhetagem-{letter.key}-", suffix=".json")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+        file.write(readable(letter.seen.body))
     return Path(name)
 
 

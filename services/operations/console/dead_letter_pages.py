@@ -1,6 +1,5 @@
 """Dead letters: in groups, one by one, sent back after a look at what would happen, mended, or given up."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from services.operations.contents import shown
 from services.operations.dead_letters import DeadLetter, Selection, grouped, hopeless, prospect
 from services.operations.desk import Desk
 from services.operations.discarding import account, append, discard
-from services.operations.editing import Invalid, mended
+from services.operations.editing import Invalid, mended, readable
 from services.operations.errors import Trouble
 from services.operations.redriving import Outcome
 
@@ -102,7 +101,7 @@ def _fates(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
 async def editing(request: Request) -> Response:
     """The body to edit. Raises Trouble."""
     letter = await request.app.state.desk.one_dead_letter(request.path_params["sqs_id"])
-    return _editor(request, letter, _readable(letter.seen.body))
+    return _editor(request, letter, readable(letter.seen.body))
 
 
 async def edit(request: Request) -> Response:
@@ -129,13 +128,6 @@ def _editor(
     return page(
         request, "edit.html", status=status, live=False, letter=letter, text=text, problem=problem, is_valid=is_valid
     )
-
-
-def _readable(body: str) -> str:
-    try:
-        return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
-    except (ValueError, RecursionError):
-        return body
 
 
 async def give_up(request: Request) -> Response:

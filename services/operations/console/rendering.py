@@ -100,7 +100,9 @@ def page(
     headers: Mapping[str, str] | None = None,
     **content: Any,
 ) -> HTMLResponse:
-    """A page. Where a notice waits in the session, this is the page that shows it, unless it only refreshes a part."""
+    """A page. Where a notice waits in the session, this is the page that shows it, unless it only refreshes a part.
+    What no encoding can say, half of a surrogate pair in some message's JSON, is a question mark.
+    """
     common = {
         "places": PLACES,
         "path": request.url.path,
@@ -109,4 +111,5 @@ def page(
         "signed_in": "id" in request.session,
         "notice": None if "hx-request" in request.headers else request.session.pop("notice", None),
     }
-    return HTMLResponse(templates.get_template(template).render(common | content), status, dict(headers or {}))
+    text = templates.get_template(template).render(common | content)
+    return HTMLResponse(text.encode(errors="replace"), status, dict(headers or {}))

@@ -21,6 +21,9 @@ from tests.unit.operations.console import Answers, Browser, MemoryQueues, a_cons
 from tests.unit.operations.letters import FAILED, an_approval, body_of, seen
 
 HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>"
+HALF = "\ud800"
+"""Of a surrogate pair: JSON can name it, and no encoding can."""
+
 DEAD = "reservation-underway-dlq"
 NOW = datetime.now(UTC)
 ORDER = uuid7(NOW - timedelta(minutes=9), 1)
@@ -59,6 +62,7 @@ def hostile_letters() -> list[Seen]:
     return [
         seen(HOSTILE, {"reason": HOSTILE, "error": HOSTILE, "place": HOSTILE}),
         seen(json.dumps({"id": HOSTILE, "type": HOSTILE, "correlationid": HOSTILE, "data": {HOSTILE: HOSTILE}})),
+        seen(json.dumps({"type": HALF, "correlationid": HALF, "data": {HALF: HALF}})),
     ]
 
 

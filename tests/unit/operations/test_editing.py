@@ -93,6 +93,7 @@ def test_a_draft_is_indented_and_for_its_owner_only(drafts: Path) -> None:
     assert "\n  " in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert draft(dead("garbage")).read_text() == "garbage"
+    assert draft(dead('{"name": "Zo\\u00eb \\ud800"}')).read_text() == '{\n  "name": "Zo\\u00eb \\ud800"\n}\n'
 
 
 def test_the_editor_is_the_one_that_the_person_set_with_its_options(drafts: Path) -> None:
