@@ -7,10 +7,10 @@ A route reads a body by its contract and returns what the ingress answers::
     @router.post("/reservations/", status_code=202, responses=accepted(views.Reservation))
     async def reserve(body: ReservationBody, ingress: IngressDep) -> Response:
         return await ingress.accept(
-            lambda id: ReserveTickets(reservation_id=id, caller=ingress.caller.id, **dict(body)),
+            lambda made: ReserveTickets(reservation_id=made, caller=ingress.caller.id, **dict(body)),
             location="/reservations/{id}",
             view=views.reservations,
-            settled=lambda reservation: reservation.status != "pending",
+            settled=is_decided,
         )
 """
 
