@@ -27,13 +27,15 @@ ENDPOINTS = {
     "ecr.api": ec2.InterfaceVpcEndpointAwsService.ECR,
     "ecr.dkr": ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
     "logs": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
-    "monitoring": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_MONITORING,
     "secretsmanager": ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
     "sqs": ec2.InterfaceVpcEndpointAwsService.SQS,
     "xray": ec2.InterfaceVpcEndpointAwsService.XRAY,
 }
-"""All of AWS that tasks speak to, but S3: to get their image, secrets and queues, and to send logs, metrics, traces.
-IAM logins at the database are signed by the task itself.
+"""All of AWS that tasks speak to, but S3: to get their image, secrets and queues, and to send logs and traces. IAM
+logins at the database are signed by the task itself.
+
+Metrics are lines of the logs (``processes.observed``). Whoever has them sent to CloudWatch from ``prod`` instead
+(``BILHETAGEM_METRICS_TO=cloudwatch``) needs ``monitoring`` here, and ``cloudwatch:PutMetricData`` in ``roles.py``.
 """
 
 PUBLIC, PRIVATE, ISOLATED = "public", "private", "isolated"
@@ -43,10 +45,10 @@ class Network(Stack):
     """A VPC of three tiers. All security groups are here, also those of what stands in other stacks: rules between
     groups of two stacks would make each need the other.
 
-    *Endpoints or NAT.* In ``prod``, tasks reach AWS over seven interface endpoints in three zones, at $0.021 an hour
-    each: about $322 a month. One NAT gateway would be about $68, at $0.093 an hour, but one zone's loss would then stop
+    *Endpoints or NAT.* In ``prod``, tasks reach AWS over six interface endpoints in three zones, at $0.021 an hour
+    each: about $276 a month. One NAT gateway would be about $68, at $0.093 an hour, but one zone's loss would then stop
     all three; with one in each zone it is about $204, and a gigabyte through it costs nine times one through an
-    endpoint. So endpoints cost more, up to some 1.4 TB a month; but they leave no way to the internet for what should
+    endpoint. So endpoints cost more, up to some 0.9 TB a month; but they leave no way to the internet for what should
     not get out. In ``dev`` one NAT gateway is the cheapest that works. (sa-east-1, 730 hours, prices as in
     docs/deploy.md; S3's gateway endpoint is free, and both have it.)
     """

@@ -9,7 +9,7 @@ BALANCER_PORT, SERVICE_PORT, DATABASE_PORT, HTTPS_PORT = 80, 8000, 5433, 443
 ENDPOINTS = (
     ("sqs", Colour.INTEGRATION, "SQS", "sqs"),
     ("secrets_manager", Colour.SECURITY, "Secrets", "secretsmanager"),
-    ("cloudwatch", Colour.INTEGRATION, "CloudWatch", "logs, monitoring"),
+    ("cloudwatch", Colour.INTEGRATION, "CloudWatch", "logs"),
     ("xray", Colour.INTEGRATION, "X-Ray", "xray"),
     ("ecr", Colour.COMPUTE, "ECR: the image", "ecr.api, ecr.dkr"),
 )

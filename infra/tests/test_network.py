@@ -12,6 +12,7 @@ from infra.network import BALANCER_PORT, DATABASE_PORT, ENDPOINTS, HTTPS_PORT, N
 from infra.settings import environments
 from infra.tests.conftest import Template
 from infra.tests.intrinsics import resolved
+from infra.tests.policies import rights_of
 
 CHAIN = {
     ("link", "balancer", 80),
@@ -99,6 +100,28 @@ def test_endpoints_serve_roles_of_this_account_only(templates: dict[str, Templat
     for each in interfaces:
         (statement,) = each["PolicyDocument"]["Statement"]
         assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "123456789012"}}
+
+
+def test_an_endpoint_is_paid_for_where_a_task_or_its_agent_may_use_it_and_nowhere_else(
+    templates: dict[str, Template],
+) -> None:
+    rights = {
+        role: each
+        for stack in ("Roles", "Tasks")
+        for role, each in rights_of(templates[f"Bilhetagem-prod-{stack}"]).items()
+        if role != "bilhetagem-prod-operator"
+    }
+    services = {
+        action.partition(":")[0]
+        for each in rights.values()
+        for statement in each.statements
+        for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
+    }
+
+    # S3 has its own kind, a login at the database is signed and not asked for, and the endpoint for `cloudwatch` is
+    # called by another name.
+    used = {"monitoring" if service == "cloudwatch" else service for service in services} - {"s3", "rds-db"}
+    assert {name.partition(".")[0] for name in ENDPOINTS} == used
 
 
 def test_endpoints_are_behind_their_own_group(templates: dict[str, Template]) -> None:
