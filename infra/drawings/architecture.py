@@ -117,11 +117,12 @@ def _storage(picture: Picture) -> None:
 
 
 def _for_all(picture: Picture) -> None:
-    picture.add(Text("for-all", Rect(104, 348, 118, 16), "For all services:"))
+    picture.add(Text("for-all", Rect(104, 314, 118, 16), "For all services:"))
     for top, shape, colour, label in (
-        (370, "secrets_manager", Colour.SECURITY, "Secrets\nManager"),
-        (420, "cloudwatch", Colour.INTEGRATION, "CloudWatch"),
-        (470, "xray", Colour.INTEGRATION, "X-Ray"),
+        (336, "secrets_manager", Colour.SECURITY, "Secrets\nManager"),
+        (386, "lambda", Colour.COMPUTE, "Lambda:\nkeys to S3"),
+        (436, "cloudwatch", Colour.INTEGRATION, "CloudWatch"),
+        (486, "xray", Colour.INTEGRATION, "X-Ray"),
     ):
         picture.add(Icon(shape, Rect(104, top, 40, 40), shape, colour, label, "right"))
 
