@@ -24,6 +24,7 @@ from contracts.user import UserBody
 from services.chassis.forms import read_by
 from services.operations.client import Bilhetagem, Event, User
 from services.operations.commands import console
+from services.operations.deployment import url_given
 from services.operations.errors import Trouble
 from services.operations.settings import complete
 
@@ -46,12 +47,11 @@ class SmokeSettings(BaseSettings):
 
 def smoke(url: str, seconds: float) -> None:
     """Buy one ticket and give it back. Raises ApiError and Trouble when something is not as it should be."""
+    url = url_given(url, "The API's URL,")
     try:
         asyncio.run(_purchase(url, seconds, complete(SmokeSettings, "`smoke`").access_token))
     except httpx.HTTPError as error:
         raise Trouble(f"{url} does not answer: {error!r}") from None
-    except httpx.InvalidURL as error:
-        raise Trouble(f"{url} is no URL: {error}") from None
 
 
 async def _purchase(url: str, seconds: float, token: SecretStr | None) -> None:

@@ -55,7 +55,7 @@ def public_keys(source: str) -> PublicKeys:
         if source.startswith(("http://", "https://")):
             return from_jwks(httpx.get(source, timeout=10).raise_for_status().json())
         return from_jwks(json.loads(Path(source).read_text()))
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise BadInput(f"The public keys cannot be read from {source}: {error}") from None
     except OSError as error:
         raise BadInput(f"{error.strerror}: {source}") from None

@@ -79,6 +79,8 @@ def test_a_service_that_does_not_exist_is_answered_with_those_that_do(command: s
         (("up", "--port", "65530"), "less than or equal to 65500"),
         (("up", "--traces", "--processes"), "leave --processes away"),
         (("gateway", "--services", "http://localhost"), "is neither a URL with {service} in it nor NAME=URL"),
+        (("gateway", "--services", "{service}:80"), "The URL of user, 'user:80', should be one such as"),
+        (("smoke", "127.0.0.1:8000"), "The API's URL, '127.0.0.1:8000', should be one such as"),
         (("queues", "--wath"), "No such option"),
     ],
 )
@@ -114,6 +116,7 @@ def test_a_forged_ticket_is_refused_with_why(keys: str) -> None:
         ((), "Give either the text of the QR code or, with --pdf"),
         (("--pdf", "no-such.pdf"), "No such file or directory: no-such.pdf"),
         (("BLT:X", "--keys", "no-such.json"), "No such file or directory: no-such.json"),
+        (("BLT:X", "--keys", "http://[::1/keys"), "The public keys cannot be read from http://[::1/keys: Invalid port"),
         (("BLT:X", "--keys", "http://127.0.0.1:9/keys"), "The public keys cannot be read from http://127.0.0.1:9/keys"),
     ],
 )
