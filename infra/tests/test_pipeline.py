@@ -115,6 +115,18 @@ def test_a_release_migrates_before_its_services_and_buys_after_them() -> None:
     assert [position(text) for text in order] == sorted(position(text) for text in order)
 
 
+def test_the_way_back_has_credentials_of_its_own() -> None:
+    steps = steps_of("release.yml", "release")
+    (back,) = (number for number, step in enumerate(steps) if "image=$BEFORE" in step.get("run", ""))
+    assumed, way_back = steps[back - 1], steps[back]
+    others = [step["with"] for step in steps[: back - 1] if step.get("uses") == assumed["uses"]]
+
+    assert "assume-role" in assumed["uses"]
+    assert "failure()" in way_back["if"]
+    assert assumed["if"] == way_back["if"]
+    assert assumed["with"] in others
+
+
 def test_the_outputs_that_the_pipeline_reads_are_there(templates: dict[str, Template]) -> None:
     one_off = {step["with"]["task"] for step in steps_of("release.yml", "release") if "task" in step.get("with", {})}
     read = set(re.findall(r"\$\(output (\w+)\)", ACTIONS["run-task"]["runs"]["steps"][0]["run"]))
