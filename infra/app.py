@@ -66,6 +66,7 @@ def stack_arguments(settings: Environment) -> dict[str, Any]:
     return {
         "env": Place(region=settings.region),
         "tags": {"environment": settings.name},
+        "termination_protection": settings.deletion_protection,
         "synthesizer": _without_assets(),
     }
 

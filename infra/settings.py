@@ -123,8 +123,8 @@ class Environment:
     """
 
     deletion_protection: bool
-    """Whether the user pool can be deleted only by saying so twice, since no backup of it exists, and the API's access
-    log outlives its stack.
+    """Whether stacks, and the user pool, of which no backup exists, can be deleted only by saying so twice, and the
+    API's access log outlives its stack.
     """
 
     requests_per_second: Annotated[int, Field(ge=1)]

@@ -1,5 +1,6 @@
 """The database and the buckets as CloudFormation is told to make them: above all what moto does not make."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from infra.app import context
 from infra.settings import environments
 from infra.tests.conftest import Template
 from infra.tests.policies import rights_of
+from infra.tests.synthesis import Synthesised
 from infra.tests.test_network import of_type
 
 ENVIRONMENTS = ("dev", "prod")
@@ -40,6 +42,15 @@ def test_the_database_is_not_lost_by_a_slip(data: Template, database: dict[str, 
     assert database["DeletionProtection"]
     assert not database["DeleteAutomatedBackups"]
     assert one["DeletionPolicy"] == one["UpdateReplacePolicy"] == "Snapshot"
+
+
+def test_no_stack_of_prod_is_deleted_by_a_slip(synthesised: Synthesised) -> None:
+    (folder,) = {file.parent for file in synthesised.files.values()}
+    artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"]
+
+    protected = {name for name, one in artifacts.items() if one.get("properties", {}).get("terminationProtection")}
+
+    assert protected == {name for name in synthesised.templates if name.startswith("Bilhetagem-prod-")}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
