@@ -100,7 +100,8 @@ def templates_go_to(told: str | None) -> Path:
 def main() -> None:
     """Synthesise into the folder that the CDK's command line names, ``cdk.out`` without one.
 
-    The command line gets nothing with the examples of ``cdk.json`` in it, which it would deploy.
+    The command line gets nothing with the examples of ``cdk.json`` in it, which it would deploy. It tells itself what
+    it found; without it, the templates are listed.
     """
     told = os.environ.get("CDK_OUTDIR")
     app = App(context=context(), analytics_reporting=False, outdir=str(templates_go_to(told)))
@@ -108,8 +109,9 @@ def main() -> None:
         refuse_examples(app.node.try_get_context("github"), environments(app.node.try_get_context("environments")))
     build(app)
     assembly = app.synth()
-    for stack in assembly.stacks:
-        print(stack.template_full_path)
+    if not told:
+        for stack in assembly.stacks:
+            print(stack.template_full_path)
     if found := list(findings(assembly)):
         sys.exit("\n".join(found))
 

@@ -15,6 +15,9 @@ def prod(**changes: Any) -> dict[str, Any]:
     return {"prod": {**context()["environments"]["prod"], **changes}}
 
 
+DEV = {"dev": {**context()["environments"]["dev"], "alarm_email": "dev@octo.com"}}
+
+
 def test_the_file_has_dev_and_prod() -> None:
     assert [each.name for each in environments(context()["environments"])] == ["dev", "prod"]
 
@@ -70,6 +73,24 @@ def test_templates_are_where_the_cdk_s_command_line_looks_for_them(tmp_path: Pat
     assert templates_go_to(output) == (CDK_JSON.parent / output).resolve() == OUTPUT.resolve()
     assert templates_go_to(str(tmp_path)) == tmp_path.resolve()
     assert templates_go_to(None) == OUTPUT
+
+
+@pytest.mark.parametrize("by_command_line", [True, False])
+def test_templates_are_listed_for_a_person_and_not_in_what_the_cdk_s_command_line_prints(
+    by_command_line: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("infra.app.context", lambda: {**context(), "github": "octo/bilhetagem", "environments": DEV})
+    monkeypatch.setattr("infra.app.OUTPUT", tmp_path)
+    monkeypatch.delenv("CDK_OUTDIR", raising=False)
+    if by_command_line:
+        monkeypatch.setenv("CDK_OUTDIR", str(tmp_path))
+
+    main()
+
+    listed = [Path(line).name for line in capsys.readouterr().out.splitlines()]
+    made = [each.name for each in tmp_path.glob("Bilhetagem-*.template.json")]
+    assert made
+    assert sorted(listed) == ([] if by_command_line else sorted(made))
 
 
 def test_the_cdk_s_command_line_gets_no_examples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
