@@ -9,8 +9,8 @@ from contracts.routes import MAX_RECEIVES
 from services.chassis.kernel import Impossible, NotYet
 from services.chassis.store import Conflict
 
-MAX_TRIES = 8
-"""Recorded tries until a message is buried: one to two minutes, longer than a deployment's hiccup."""
+MAX_TRIES = 10
+"""Recorded tries until a message is buried: four to nine minutes, longer than a hiccup of S3 or the payment gateway."""
 
 RETENTION = timedelta(days=400)
 """How long the journal remembers, unless a setting says otherwise."""
