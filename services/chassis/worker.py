@@ -23,6 +23,8 @@ from services.chassis.tracing import on_behalf_of
 
 LOOPS_PER_QUEUE = 2
 HEARTBEAT_SECONDS = 20
+HEARTBEATS = 15
+"""A batch that takes longer than so many hangs. Ten orders of a thousand tickets each take two minutes to print."""
 _GIVE_BACK_SECONDS = 5
 _LONGEST_PAUSE_SECONDS = 30
 STALE_AFTER = timedelta(seconds=LONG_POLL_SECONDS + 2 * _LONGEST_PAUSE_SECONDS)
@@ -83,7 +85,7 @@ class Worker:
             try:
                 deliveries = await self._receive(queue, stop)
                 if deliveries:
-                    await self._work(queue, deliveries)
+                    await self._work(queue, loop, deliveries)
                 pause = 1
             except Exception as error:
                 log.warning(
@@ -119,8 +121,8 @@ class Worker:
                 await sleep_unless(stop, pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
-    async def _work(self, queue: Queue, deliveries: Sequence[Delivery]) -> None:
-        heartbeat = asyncio.ensure_future(self._keep_invisible(queue, deliveries))
+    async def _work(self, queue: Queue, loop: str, deliveries: Sequence[Delivery]) -> None:
+        heartbeat = asyncio.ensure_future(self._beat(queue, loop, deliveries))
         try:
             verdicts = await self._pipeline.handle(deliveries)
         except Exception:
@@ -131,9 +133,11 @@ class Worker:
             heartbeat.cancel()
         await self._answer(queue, deliveries, verdicts)
 
-    async def _keep_invisible(self, queue: Queue, deliveries: Sequence[Delivery]) -> None:
-        while True:
+    async def _beat(self, queue: Queue, loop: str, deliveries: Sequence[Delivery]) -> None:
+        """Keep a batch from others, and its loop from being taken for one that hangs, until it does."""
+        for _ in range(HEARTBEATS):
             await asyncio.sleep(HEARTBEAT_SECONDS)
+            self._heard_of[loop] = self._clock()
             with suppress(Exception):
                 await self._queues.set_visibility(queue.name, dict.fromkeys(_receipts(deliveries), VISIBILITY_SECONDS))
 

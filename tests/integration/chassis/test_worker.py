@@ -1,9 +1,10 @@
 """The consumer on real queues: what becomes of messages, and of a worker whose surroundings fail."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,13 +12,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.message import Envelope
+from contracts.queues import VISIBILITY_SECONDS
 from contracts.reservation import CancelReservation, ExpireReservation
 from contracts.routes import Queue
 from localstack.provision import provision
 from services.chassis.database import Database
 from services.chassis.decision import Bury
 from services.chassis.dispatching import LEASE
-from services.chassis.handling import Emitted, Ports
+from services.chassis.handling import Emitted, Ports, Result
 from services.chassis.letters import Delivery
 from services.chassis.relay import SEND_SECONDS, Outbox
 from services.chassis.sqs import Queues, open_queues
@@ -283,6 +285,76 @@ async def test_a_loop_that_is_not_heard_of_for_too_long_is_stale(queues: Queues,
     assert worker.stale() == []
     now[0] = moment + STALE_AFTER + timedelta(seconds=1)
     assert worker.stale() == ["reservation-underway/0", "reservation-underway/1", "outbox"]
+
+
+@dataclass
+class UnderWay:
+    """A worker in the midst of a batch of one, which ends when ``done`` is set; what it told SQS of it meanwhile."""
+
+    worker: Worker = field(init=False)
+    now: datetime = field(default_factory=clock)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    beats: list[int] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def under_way(queues: Queues, store: SqlStore) -> AsyncIterator[UnderWay]:
+    batch, begun = UnderWay(), asyncio.Event()
+
+    async def takes_long(message: CancelReservation) -> Result:
+        begun.set()
+        await batch.done.wait()
+        return Result()
+
+    class Watched(Queues):
+        async def set_visibility(self, queue: str, seconds: Mapping[str, int]) -> None:
+            batch.beats.extend(seconds.values())
+            await super().set_visibility(queue, seconds)
+
+    watched = Watched(queues.client, queues.prefix, {})
+    pipeline = Counting(store, effects={CancelReservation: takes_long}).pipeline()
+    outbox = Outbox(store, queues.send, clock)
+    batch.worker = Worker(pipeline, watched, [UNDERWAY], outbox, store, clock=lambda: batch.now)
+    await queues.send([dispatch(cancelling())])
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(batch.worker.run(stop))
+    await asyncio.wait_for(begun.wait(), 20)
+    yield batch
+    batch.done.set()
+    stop.set()
+    await asyncio.wait_for(running, 20)
+
+
+async def hanging(batch: UnderWay) -> int:
+    """How many of the two loops hang: one waits for messages that do not come, the other is at work."""
+    return sum(loop.startswith(QUEUE) for loop in batch.worker.stale())
+
+
+async def told(batch: UnderWay) -> int:
+    return len(batch.beats)
+
+
+async def test_a_batch_under_way_is_kept_from_others_and_its_loop_does_not_hang(
+    queues: Queues, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.chassis.worker.HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr("services.chassis.worker.HEARTBEATS", 1_000_000)
+    async with under_way(queues, store) as batch:
+        batch.now += STALE_AFTER + timedelta(seconds=1)
+        await eventually(lambda: hanging(batch), until=lambda loops: loops == 1)
+    assert set(batch.beats) == {VISIBILITY_SECONDS}
+
+
+async def test_a_batch_that_takes_too_long_hangs_and_is_left_to_others(
+    queues: Queues, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.chassis.worker.HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr("services.chassis.worker.HEARTBEATS", 3)
+    async with under_way(queues, store) as batch:
+        await eventually(lambda: told(batch), until=lambda beats: beats == 3)
+        batch.now += STALE_AFTER + timedelta(seconds=1)
+        assert await hanging(batch) == 2
+    assert len(batch.beats) == 3
 
 
 async def test_a_send_that_hangs_is_left_to_the_relay(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
