@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
+from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import Header, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
@@ -30,6 +31,7 @@ from services.chassis.http import (
     shown,
 )
 from services.chassis.kernel import Refused
+from services.chassis.store import Unavailable
 from services.ticket.domain import EventFacts, Status, Ticket, TicketType
 from services.ticket.ports import Press
 
@@ -302,7 +304,11 @@ async def _opened(desk: Desk, ticket: Ticket) -> "StoredPdf":
     if stored := await desk.archive.open(ticket.pdf_key):
         return stored
     # A laptop's LocalStack forgets its buckets: a PDF that is lost is printed again.
-    (key,) = await desk.press([_found(await desk.catalogue.sheet(ticket.id))])
+    sheet = _found(await desk.catalogue.sheet(ticket.id))
+    try:
+        (key,) = await desk.press([sheet])
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable(repr(error)) from error
     if stored := await desk.archive.open(key):
         return stored
     raise Problem(503)

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 from sqlalchemy import update
 
 from contracts.event import EventCancelled
@@ -14,6 +15,7 @@ from contracts.money import Money
 from contracts.ticket import TicketTypeChanged, TicketTypeCreated
 from services.chassis.store import Attempt
 from services.ticket.adapters.qr import from_jwks, key_id
+from services.ticket.adapters.s3 import Archive
 from services.ticket.adapters.sql import tickets
 from tests.integration.ticket.conftest import KEY, OPERATOR, Box
 from tests.integration.ticket.test_issuing import MOVED, REGISTERED, SCHEDULED, WITHDRAWN
@@ -225,6 +227,19 @@ async def test_a_pdf_that_the_bucket_lost_is_printed_again(issued: Box) -> None:
     issued.bucket.objects.all().delete()
     again = await issued.http.get(f"/tickets/{FIRST}/pdf")
     assert (again.status_code, again.content) == (200, before.content)
+
+
+async def test_a_lost_pdf_that_cannot_be_stored_again_is_to_be_asked_for_later(
+    issued: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise ClientError({"Error": {"Code": "SlowDown", "Message": ""}}, "PutObject")
+
+    issued.bucket.objects.all().delete()
+    monkeypatch.setattr(Archive, "put", refuse)
+    answer = await issued.http.get(f"/tickets/{FIRST}/pdf")
+    assert problem(answer) == (503, "unavailable")
+    assert answer.headers["retry-after"]
 
 
 # The gate
