@@ -9,6 +9,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
 from cdk_nag import NagPackSuppression, NagSuppressions
 from constructs import Construct
 
@@ -46,16 +47,18 @@ class Data(Stack):
     """One PostgreSQL for all services, each with a database and a login of its own in it, both called as the service
     (``bilhetagem create-databases`` makes them). A service logs in with its role, by IAM: there is no password.
 
-    ``database.secret`` is the master's login, made and rotated by RDS. ``access_log`` takes all access logs.
+    ``logins`` is the database as IAM knows it, ``master`` the master's login, made and rotated by RDS. ``access_log``
+    takes all access logs.
     """
 
     def __init__(self, scope: Construct, settings: Environment, network: Network, roles: Roles, **stack: Any) -> None:
         super().__init__(scope, settings.stack("Data"), **stack)
         self.database = self._database(settings, network)
+        self.logins, self.master = self._that_serves(settings)
         self.bucket = self._bucket()
         for service in SERVICES:
             for role in (roles.of(service, "ingress"), roles.of(service, "worker")):
-                self.database.grant_connect(role, service)
+                self.logins.grant_connect(role, service)
         self._let_store(roles)
 
     def _database(self, settings: Environment, network: Network) -> rds.DatabaseInstance:
@@ -121,6 +124,27 @@ class Data(Stack):
                 [NagPackSuppression(id="AwsSolutions-RDS3", reason="dev may stand still, for half the price.")],
             )
         return database
+
+    def _that_serves(self, settings: Environment) -> tuple[rds.IDatabaseInstance, secretsmanager.ISecret]:
+        """What of the database is not told by its name: its id, and its master's login."""
+        made = self.database.secret
+        assert made is not None, "RDS keeps the master's login in a secret"
+        if settings.restored is None:
+            return self.database, made
+        # What other stacks import goes on being exported, or this one could not be deployed before them.
+        for imported in (self.database.instance_resource_id, made.secret_arn):
+            self.export_value(imported)
+        serves = rds.DatabaseInstance.from_database_instance_attributes(
+            self,
+            "restored",
+            instance_endpoint_address=self.database.db_instance_endpoint_address,
+            instance_identifier=self.database.instance_identifier,
+            instance_resource_id=settings.restored.resource_id,
+            port=DATABASE_PORT,
+            security_groups=[],
+        )
+        master = settings.restored.master_secret
+        return serves, secretsmanager.Secret.from_secret_complete_arn(self, "restored-master", master)
 
     def _bucket(self) -> s3.Bucket:
         private: dict[str, Any] = {

@@ -26,6 +26,19 @@ class Span:
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Restored:
+    """A database that has taken the place, and the name, of the one that CloudFormation has made: what of it is another
+    one's (docs/deploy.md, A restore drill).
+    """
+
+    resource_id: Annotated[str, Field(pattern=r"^db-[A-Z0-9]+$")]
+    """By which IAM names logins."""
+
+    master_secret: Annotated[str, Field(pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+$")]
+    """The ARN of the master's login."""
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Environment:
     """One deployment of the whole system: ``dev`` or ``prod``."""
 
@@ -77,6 +90,11 @@ class Environment:
     backup_days: Annotated[int, Field(ge=1, le=35)]
     """How far back a point-in-time restore reaches. In prod past the longest holiday; not to RDS's limit, since whoever
     was erased is in the backups still.
+    """
+
+    restored: Restored | None = None
+    """Where a restored database serves, from the drill on and for as long as it does; CloudFormation knows the one that
+    it has made.
     """
 
     ingress_tasks: Span

@@ -154,8 +154,7 @@ class Tasks(Stack):
         return task
 
     def _create_databases(self) -> None:
-        master = self._data.database.secret
-        assert master is not None, "RDS keeps the master's login in a secret"
+        master = self._data.master
         role = self._task_role(CREATE_DATABASES)
         agent = self._agent_role(AGENTS[1], [master])
         self._may_start(self._agent, agent)
@@ -173,7 +172,7 @@ class Tasks(Stack):
     def _migrate(self) -> None:
         role = self._task_role(MIGRATE)
         for service in SERVICES:
-            self._data.database.grant_connect(role, service)
+            self._data.logins.grant_connect(role, service)
         environment = way_to_the_database(self.surroundings())
         task = self._task(self, MIGRATE, [MIGRATE], role, self._agent, environment=environment)
         CfnOutput(self, "Migrate", value=task.task_definition_arn)

@@ -1,6 +1,7 @@
 """The database and the buckets as CloudFormation is told to make them: above all what moto does not make."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,14 @@ from infra.app import context
 from infra.settings import environments
 from infra.tests.conftest import Template
 from infra.tests.policies import rights_of
-from infra.tests.synthesis import Synthesised
+from infra.tests.synthesis import Synthesised, synthesise
 from infra.tests.test_network import of_type
 
 ENVIRONMENTS = ("dev", "prod")
+RESTORED = {
+    "resource_id": "db-RESTORED",
+    "master_secret": "arn:aws:secretsmanager:sa-east-1:123456789012:secret:rds!db-restored-1a2b3c",
+}
 DATABASE = "arn:aws:rds-db:sa-east-1:123456789012:dbuser:"
 
 
@@ -150,3 +155,37 @@ def test_pdfs_are_the_ticket_service_s_alone_and_it_deletes_none(
     }
 
     assert able == ({"ticket-ingress", "ticket-worker"} if action in ("GetObject", "PutObject") else set())
+
+
+def test_a_restored_database_is_logged_in_at_by_its_own_id_and_secret(tmp_path: Path) -> None:
+    after = synthesise(tmp_path, "dev", restored=RESTORED).templates
+    rights = {**rights_of(after["Bilhetagem-dev-Roles"]), **rights_of(after["Bilhetagem-dev-Tasks"])}
+    containers = [
+        container
+        for task in of_type(after["Bilhetagem-dev-Tasks"], "ECS::TaskDefinition").values()
+        for container in task["ContainerDefinitions"]
+    ]
+    read = {
+        secret["ValueFrom"]
+        for container in containers
+        for secret in container.get("Secrets", ())
+        if secret["Name"] == "BILHETAGEM_DATABASE_MASTER"
+    }
+
+    assert all(
+        rights[f"bilhetagem-dev-{role}"].allow("rds-db:connect", f"{DATABASE}db-RESTORED/{service}")
+        for service in SERVICES
+        for role in (f"{service}-ingress", f"{service}-worker", "migrate")
+    )
+    assert read == {RESTORED["master_secret"]}
+    assert rights["bilhetagem-dev-agent-of-databases"].allow("secretsmanager:GetSecretValue", *read)
+    assert "DbiResourceId" not in str(after["Bilhetagem-dev-Roles"])
+
+
+def test_a_database_is_restored_without_a_change_to_the_stack_that_others_import_from(
+    templates: dict[str, Template], tmp_path: Path
+) -> None:
+    """CloudFormation takes no export away that another stack imports, and this stack comes before those."""
+    after = synthesise(tmp_path, "dev", restored=RESTORED).templates
+
+    assert after["Bilhetagem-dev-Data"] == templates["Bilhetagem-dev-Data"]

@@ -44,6 +44,7 @@ def test_the_longest_name_makes_no_target_group_s_name_too_long() -> None:
         (prod(region="São Paulo"), "environments.prod in the CDK's context: region: String should match pattern"),
         (prod(zones=[]), "zones: Tuple should have at least 1 item"),
         (prod(zonas=["a"]), "zonas: Unexpected keyword argument"),
+        (prod(restored={"resource_id": "db-1A"}), "restored.master_secret: Field required"),
         ({"Prod!": context()["environments"]["prod"]}, "environments.Prod! in the CDK's context: name: String should"),
         ({"rehearsals": context()["environments"]["prod"]}, "environments.rehearsals in the CDK's context: name: "),
     ],
