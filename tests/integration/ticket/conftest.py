@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
+from contracts.event import EventScheduled
 from contracts.message import Envelope, Message
 from contracts.ticket import RenderTickets
+from contracts.user import UserRegistered
 from services.chassis.decision import Verdict
 from services.chassis.http import create_app
 from services.chassis.letters import Delivery
@@ -23,11 +25,21 @@ from services.chassis.runtime import Running, running
 from services.chassis.store import Dispatch
 from services.ticket.adapters.s3 import Archive, open_archive
 from services.ticket.service import TicketSettings, ticket
-from tests.unit.ticket.tickets import NOW
+from tests.unit.ticket.tickets import BUYER, CONCERT, CONFIRMED, NOW, STARTS_AT
 
 REGION: Literal["sa-east-1"] = "sa-east-1"
 KEY = Ed25519PrivateKey.generate()
 OPERATOR = {"Authorization": "Bearer the secret of a gate"}
+
+SCHEDULED = EventScheduled(
+    event_id=CONCERT,
+    version=1,
+    title="Tributo a Milton",
+    location="Circo Voador",
+    date=STARTS_AT,
+    timezone="America/Sao_Paulo",
+)
+REGISTERED = UserRegistered(user_id=BUYER, version=1, name="Ana Souza")
 
 
 @pytest.fixture(autouse=True)
@@ -141,3 +153,18 @@ async def box(database_url: str, moto_url: str) -> AsyncIterator[Box]:
             box = Box(http, service, clock, bucket, sent)
             yield box
             await box.finish()
+
+
+@pytest.fixture
+async def issued(box: Box) -> Box:
+    """A box with one order's two tickets."""
+    await box.hear(SCHEDULED, REGISTERED)
+    await box.hear(CONFIRMED)
+    await box.told()
+    return box
+
+
+def problem(response: httpx.Response) -> tuple[int, str]:
+    """What a problem document says, which the answer must be."""
+    assert response.headers["content-type"] == "application/problem+json", response.text
+    return response.status_code, response.json()["slug"]

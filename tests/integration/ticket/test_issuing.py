@@ -9,26 +9,18 @@ import pytest
 from pypdf import PdfReader
 from sqlalchemy import select
 
-from contracts.event import EventChanged, EventScheduled
+from contracts.event import EventChanged
 from contracts.message import Message
 from contracts.money import Money
 from contracts.reservation import ReservationsConfirmed, SeatLine
 from contracts.ticket import TicketsIssued, TicketsVoided, VoidTickets
-from contracts.user import UserErased, UserRegistered, UserUpdated
+from contracts.user import UserErased, UserUpdated
 from services.chassis.decision import Done
 from services.ticket.adapters.sql import tables, tickets
 from services.ticket.effects import PAGE
-from tests.integration.ticket.conftest import Box
+from tests.integration.ticket.conftest import REGISTERED, SCHEDULED, Box
 from tests.unit.ticket.tickets import BUYER, CONCERT, CONFIRMED, FIRST, FLOOR, ORDER, SECOND, STARTS_AT
 
-SCHEDULED = EventScheduled(
-    event_id=CONCERT,
-    version=1,
-    title="Tributo a Milton",
-    location="Circo Voador",
-    date=STARTS_AT,
-    timezone="America/Sao_Paulo",
-)
 MOVED = EventChanged(
     event_id=CONCERT,
     version=2,
@@ -37,7 +29,6 @@ MOVED = EventChanged(
     date=STARTS_AT,
     timezone="America/Sao_Paulo",
 )
-REGISTERED = UserRegistered(user_id=BUYER, version=1, name="Ana Souza")
 ERASED = UserErased(user_id=BUYER, version=2)
 WITHDRAWN = VoidTickets(order_id=ORDER, event_id=CONCERT, reason="cancelled")
 
