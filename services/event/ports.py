@@ -1,13 +1,9 @@
-"""What the event service's routes read."""
+"""What the event service's adapters share."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
-from uuid import UUID
 
-from services.chassis.paging import Page
-from services.event.domain import Event, Status
+from services.event.domain import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +13,3 @@ class Filter:
     status: Status | None = None
     since: datetime | None = None
     until: datetime | None = None
-
-
-class Events(Protocol):
-    """The events as they are, without a lock."""
-
-    async def find(self, event_id: UUID) -> Event | None:
-        """An event, or None for an unknown id. Raises Unavailable."""
-
-    async def page(self, page: Page, wanted: Filter) -> Sequence[Event]:
-        """A page of the events that a filter lets through. Raises Unavailable."""

@@ -7,14 +7,14 @@ from services.chassis.config import Settings
 from services.chassis.database import Database
 from services.chassis.service import Assembly, Service
 from services.event.adapters.http import restated, router
-from services.event.adapters.sql import KINDS, SqlEvents, metadata, tables
+from services.event.adapters.sql import KINDS, Events, metadata, tables
 from services.event.domain import Event
 
 
 @asynccontextmanager
 async def assemble(settings: Settings, database: Database) -> AsyncIterator[Assembly]:
     """One process's adapters."""
-    yield Assembly(adapters=SqlEvents(database))
+    yield Assembly(adapters=Events(database))
 
 
 event = Service(

@@ -7,14 +7,14 @@ from services.chassis.config import Settings
 from services.chassis.database import Database
 from services.chassis.service import Assembly, Service
 from services.product.adapters.http import router
-from services.product.adapters.sql import KINDS, SqlProducts, metadata, tables
+from services.product.adapters.sql import KINDS, Products, metadata, tables
 from services.product.handlers import on
 
 
 @asynccontextmanager
 async def assemble(settings: Settings, database: Database) -> AsyncIterator[Assembly]:
     """One process's adapters."""
-    yield Assembly(adapters=SqlProducts(database))
+    yield Assembly(adapters=Products(database))
 
 
 product = Service(

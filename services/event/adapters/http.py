@@ -1,7 +1,7 @@
 """The routes of ``/events``."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,10 @@ from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep,
 from services.chassis.kernel import Refused
 from services.event import domain
 from services.event.domain import Plan, Status
-from services.event.ports import Events, Filter
+from services.event.ports import Filter
+
+if TYPE_CHECKING:
+    from services.event.adapters.sql import Events
 
 router = Router()
 
@@ -72,7 +75,7 @@ def restated(event: domain.Event) -> EventChanged | EventCancelled:
     return told(EventCancelled, event) if event.status is Status.CANCELLED else told(EventChanged, event)
 
 
-def events(ingress: Ingress) -> Events:
+def events(ingress: Ingress) -> "Events":
     """Where events are read."""
     reads: Events = ingress.adapters
     return reads

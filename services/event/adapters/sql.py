@@ -30,14 +30,14 @@ events = Table(
 KINDS: dict[type[Any], Table] = {Event: events}
 
 
-class SqlEvents:
-    """Fulfils the port ``Events``."""
+class Events:
+    """The events as they are, without a lock. Every method raises Unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def find(self, event_id: UUID) -> Event | None:
-        """An event, or None."""
+        """An event, or None for an unknown id."""
         async with self._database.reading() as connection:
             row = (await connection.execute(select(events).where(events.c.id == event_id))).first()
         return Event(*row) if row else None

@@ -1,6 +1,6 @@
 """The routes of ``/products``."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -12,7 +12,9 @@ from contracts.product import ProductBody
 from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
 from services.product import domain
 from services.product.domain import Offer
-from services.product.ports import Products
+
+if TYPE_CHECKING:
+    from services.product.adapters.sql import Products
 
 router = Router()
 
@@ -66,7 +68,7 @@ def shown(product: domain.Product | None) -> Product:
     )
 
 
-def products(ingress: Ingress) -> Products:
+def products(ingress: Ingress) -> "Products":
     """Where products are read."""
     reads: Products = ingress.adapters
     return reads

@@ -42,14 +42,14 @@ KINDS: dict[type[Any], Table] = {Allocation: allocations, Product: products}
 """In lock order: an allocation says which products it holds."""
 
 
-class SqlProducts:
-    """Fulfils the port ``Products``."""
+class Products:
+    """The products as they are, without a lock. Every method raises Unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def find(self, product_id: UUID) -> Product | None:
-        """A product, withdrawn ones too."""
+        """A product, withdrawn ones too, or None for an unknown id."""
         async with self._database.reading() as connection:
             row = (await connection.execute(select(products).where(products.c.id == product_id))).first()
         return Product(*row) if row else None

@@ -1,5 +1,6 @@
 """The routes of ``/users``."""
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from fastapi import Response
@@ -11,7 +12,9 @@ from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep,
 from services.chassis.kernel import Refused
 from services.chassis.store import Conflict
 from services.user import domain
-from services.user.ports import Users
+
+if TYPE_CHECKING:
+    from services.user.adapters.sql import Users
 
 router = Router()
 
@@ -51,7 +54,7 @@ def restated(user: domain.User) -> UserUpdated | UserErased:
     return UserUpdated(user_id=user.id, version=user.version, name=user.name)
 
 
-def users(ingress: Ingress) -> Users:
+def users(ingress: Ingress) -> "Users":
     """Where buyers are read."""
     reads: Users = ingress.adapters
     return reads

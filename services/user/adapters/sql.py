@@ -28,20 +28,20 @@ users = Table(
 KINDS: dict[type[Any], Table] = {User: users}
 
 
-class SqlUsers:
-    """Fulfils the port ``Users``."""
+class Users:
+    """The buyers as they are, without a lock. Every method raises Unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def find(self, user_id: UUID) -> User | None:
-        """A buyer, erased ones too."""
+        """A buyer, erased ones too, or None for an id that never was one's."""
         async with self._database.reading() as connection:
             row = (await connection.execute(select(users).where(users.c.id == user_id))).first()
         return User(*row) if row else None
 
     async def page(self, page: Page) -> Sequence[User]:
-        """A page of those that are not erased."""
+        """A page of the buyers that are not erased."""
         query = page.of(select(users).where(users.c.name.is_not(None)), by=users.c.id)
         async with self._database.reading() as connection:
             return [User(*row) for row in await connection.execute(query)]
