@@ -100,8 +100,8 @@ def templates_go_to(told: str | None) -> Path:
 def main() -> None:
     """Synthesise into the folder that the CDK's command line names, ``cdk.out`` without one.
 
-    The command line gets nothing with the examples of ``cdk.json`` in it, which it would deploy. It tells itself what
-    it found; without it, the templates are listed.
+    The command line gets nothing with the examples of ``cdk.json`` in it, which it would deploy. Where a person
+    runs this, the templates are listed.
     """
     told = os.environ.get("CDK_OUTDIR")
     app = App(context=context(), analytics_reporting=False, outdir=str(templates_go_to(told)))

@@ -115,6 +115,7 @@ class Bootstrap(Stack):
                     }
                 },
             ),
+            # The least that IAM has; a release that takes longer assumes its role again.
             max_session_duration=Duration.hours(1),
             inline_policies={"github": iam.PolicyDocument(statements=list(statements))},
         )

@@ -109,7 +109,7 @@ class Data(Stack):
             cloudwatch_logs_exports=list(LOGS),
         )
         for log in LOGS:
-            # RDS would make it, and keep it for ever.
+            # RDS would make it, and keep it for ever; a month, as the tasks' logs.
             group = logs.LogGroup(
                 self,
                 f"log-{log}",
@@ -173,6 +173,7 @@ class Data(Stack):
                     noncurrent_version_expiration=Duration.days(OLD_PDF_DAYS),
                     expired_object_delete_marker=True,
                 ),
+                # A PDF is put in one piece: what is in pieces is nobody's.
                 s3.LifecycleRule(id="unfinished-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],
             **private,

@@ -158,7 +158,9 @@ class Edge(Stack):
         return api
 
     def _keep_errors_short(self) -> None:
-        """API Gateway would make the group of its own log itself, with the stage, and keep it for ever."""
+        """API Gateway would make the group of its own log itself, with the stage, and keep it for ever: a month is what
+        the tasks' logs have.
+        """
         log = logs.LogGroup(
             self,
             "errors",

@@ -87,6 +87,7 @@ class Identity(Stack):
                 require_uppercase=True,
                 require_digits=True,
                 require_symbols=True,
+                # The least: it stands in a letter, of an account that an administrator has made.
                 temp_password_validity=Duration.days(1),
             ),
             mfa=cognito.Mfa.OPTIONAL,

@@ -29,6 +29,11 @@ so long a new key is unknown to the services; a day of looks costs less than a c
 MEGABYTES = 256
 """Lambda gives a core's share by memory: with less, loading boto3 takes seconds."""
 
+LONGEST = Duration.seconds(30)
+"""Of a copy. The pool has five seconds to answer (``copy_keys.py``), the rest is for a start from nothing and for S3 to
+be asked again; and it is over before the next one begins.
+"""
+
 
 def key_copy(settings: Environment) -> str:
     """The name of the function that copies."""
@@ -73,6 +78,7 @@ class KeyCopy(Construct):
             self,
             "log",
             log_group_name=f"/aws/lambda/{self._name}",
+            # As the tasks' logs.
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
@@ -104,6 +110,6 @@ class KeyCopy(Construct):
             role=role.without_policy_updates(),
             log_group=log,
             memory_size=MEGABYTES,
-            timeout=Duration.seconds(30),
+            timeout=LONGEST,
             environment=dict(environment),
         )

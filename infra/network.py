@@ -99,6 +99,7 @@ class Network(Stack):
                 subnet_group_name=PUBLIC, availability_zones=list(settings.zones[:1])
             ),
             subnet_configuration=[
+                # One address is the NAT gateway's here, and one the database's below: 251 are plenty.
                 subnets(PUBLIC, ec2.SubnetType.PUBLIC, 24),
                 # Each task and each endpoint takes an address: 4,091 in a zone.
                 subnets(PRIVATE, ec2.SubnetType.PRIVATE_WITH_EGRESS, 20),

@@ -136,7 +136,8 @@ class Observability(Stack):
     def _budget(self) -> None:
         spent = budgets.CfnBudget
         tell = spent.SubscriberProperty(subscription_type="EMAIL", address=self._settings.alarm_email)
-        # What was spent is known a day later; what will have been, from the fifth week on.
+        # At four fifths there is time to look. What was spent is known a day later; what will have been, from the fifth
+        # week on.
         notices = [
             spent.NotificationWithSubscribersProperty(
                 notification=spent.NotificationProperty(

@@ -27,7 +27,9 @@ HEALTHY = (
     "import sys, urllib.request as http; http.urlopen(sys.argv[1], timeout=4)",
     f"http://127.0.0.1:{SERVICE_PORT}{HEALTH}",
 )
-"""What ECS runs in a container, which has no curl: it fails unless the process answers with a success."""
+"""What ECS runs in a container, which has no curl: it fails unless the process answers with a success, within less than
+the five seconds after which ECS ends it.
+"""
 
 
 RDS_AUTHORITIES = "/etc/ssl/rds.pem"
@@ -42,6 +44,8 @@ class Secret:
     what: str
     variable: str
     length: int
+    """48 of 62 characters are 285 bits: more than the 256 that an HMAC by SHA-256 has use for."""
+
     services: tuple[str, ...]
 
 

@@ -16,7 +16,7 @@ from infra.keys import KeyCopy
 from infra.network import BALANCER_PORT, SERVICE_PORT, Network
 from infra.processes import HEALTH, HEALTHY, Part, command, observed
 from infra.roles import Roles
-from infra.scaling import connections, scale_ingress, scale_worker, tasks_of
+from infra.scaling import RELEASES_AT_ONCE, connections, scale_ingress, scale_worker, tasks_of
 from infra.settings import Environment, Span
 from infra.tasks import SMALL, Size, Tasks
 
@@ -24,7 +24,14 @@ DEREGISTRATION_SECONDS = 40
 """How long a task that goes may finish its requests: the longest takes 29 s, by API Gateway's limit."""
 
 SIZES: dict[str, Size] = {"ticket-worker": (1024, 2048)}
-"""Of what is more than one event loop: the press prints PDFs in a thread, some milliseconds of a core for each."""
+"""Of what is more than one event loop: the press prints PDFs in a thread, some milliseconds of a core for each. A whole
+core, and the least memory that Fargate has with it.
+"""
+
+START_SECONDS = 90
+"""How long a task may take before it is held against it that it does not answer: to load Python's modules takes some
+seconds of a core, of which a task has a quarter, and in a release all of them start at once.
+"""
 
 NOT_FOUND = (
     '{"type": "https://bilhetagem.example/problems/not_found", "title": "Not Found", "status": 404, '
@@ -39,6 +46,21 @@ PROBE = elb.HealthCheck(
     healthy_threshold_count=2,
     unhealthy_threshold_count=3,
 )
+"""When a task gets no more requests, and is replaced: after three answers that did not come, three quarters of a minute.
+An event loop that is held up for some seconds in a rush must not lose its task to it, which would leave more to the
+others. It gets requests again after two answers, since one may be luck.
+"""
+
+ALIVE = ecs.HealthCheck(
+    command=list(HEALTHY),
+    interval=Duration.seconds(15),
+    timeout=Duration.seconds(5),
+    retries=4,
+    start_period=Duration.seconds(START_SECONDS),
+)
+"""What ECS asks in the container, the only one who asks a worker: four times, a minute, as its answer says already how
+long ago it has looked at its queues, and only a process that hangs gives none. Times are those of ``docker-compose.yml``.
+"""
 
 
 class Services(Stack):
@@ -85,6 +107,7 @@ class Services(Stack):
         self.workers: dict[str, ecs.FargateService] = {}
         self.targets: dict[str, elb.ApplicationTargetGroup] = {}
         for priority, (service, path) in enumerate(sorted(collections().items()), start=1):
+            # In tens, so that a rule can come between.
             self.ingresses[service] = self._ingress(service, path, 10 * priority)
         for service in SERVICES:
             queues = [f"{settings.prefix}{lane.name}" for lane in queues_of(service, table)]
@@ -108,7 +131,9 @@ class Services(Stack):
         return balancer
 
     def _ingress(self, service: str, path: str, priority: int) -> ecs.FargateService:
-        running = self._service(service, "ingress", desired=None, health_check_grace_period=Duration.seconds(60))
+        running = self._service(
+            service, "ingress", desired=None, health_check_grace_period=Duration.seconds(START_SECONDS)
+        )
         target = elb.ApplicationTargetGroup(
             self,
             f"{service}-target",
@@ -163,13 +188,7 @@ class Services(Stack):
                 **of_payment,
             },
             port_mappings=[ecs.PortMapping(container_port=SERVICE_PORT)],
-            health_check=ecs.HealthCheck(
-                command=list(HEALTHY),
-                interval=Duration.seconds(15),
-                timeout=Duration.seconds(5),
-                retries=4,
-                start_period=Duration.seconds(90),
-            ),
+            health_check=ALIVE,
         )
         return ecs.FargateService(
             self,
@@ -183,8 +202,9 @@ class Services(Stack):
             security_groups=[self._app_group],
             assign_public_ip=False,
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+            # No old task ends before a new one is healthy: a release, too, may fall into a rush.
             min_healthy_percent=100,
-            max_healthy_percent=200,
+            max_healthy_percent=100 * RELEASES_AT_ONCE,
             availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,
             enable_ecs_managed_tags=True,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,

@@ -32,7 +32,7 @@ def access_token(identity: dict[str, str]) -> str:
         identity["TokenUrl"],
         auth=(app["ClientId"], app["ClientSecret"]),
         data={"grant_type": "client_credentials"},
-        timeout=30,
+        timeout=30,  # as long as any request to API Gateway may take: a token takes a second, and a step must end
     )
     token: str = answer.raise_for_status().json()["access_token"]
     return token

@@ -15,7 +15,7 @@ from infra.app import context
 from infra.edge import STAGE
 from infra.network import SERVICE_PORT
 from infra.processes import HEALTH
-from infra.scaling import CONNECTIONS_KEPT_FREE, CONNECTIONS_PER_TASK, connections
+from infra.scaling import CONNECTIONS_KEPT_FREE, CONNECTIONS_PER_TASK, RELEASES_AT_ONCE, connections
 from infra.settings import Environment, SettingsError, Span, environments
 from infra.tests.choreographies import NEWCOMER, WITH_A_ROW, WITHOUT_PRODUCTS
 from infra.tests.conftest import Template
@@ -86,6 +86,7 @@ def test_every_ingress_and_worker_runs_in_private_and_goes_back_by_itself(servic
     for _, each in by_name(services).values():
         assert each["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
         assert each["DeploymentConfiguration"]["MinimumHealthyPercent"] == 100
+        assert each["DeploymentConfiguration"]["MaximumPercent"] == 100 * RELEASES_AT_ONCE
         network = each["NetworkConfiguration"]["AwsvpcConfiguration"]
         assert network["AssignPublicIp"] == "DISABLED"
         assert all("private" in subnet for subnet in network["Subnets"])

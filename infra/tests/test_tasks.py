@@ -220,6 +220,18 @@ def test_containers_are_started_as_docker_compose_does(of_family: dict[str, dict
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_containers_have_as_much_time_to_answer_as_those_of_docker_compose(
+    of_family: dict[str, dict[str, Any]],
+) -> None:
+    composed = yaml.safe_load((CDK_JSON.parents[1] / "docker-compose.yml").read_text())["x-timing"]
+    for service, part in PROCESSES:
+        asked = of_family[f"{service}-{part}"]["HealthCheck"]
+        assert asked["Retries"] == composed["retries"]
+        for name, ours in (("interval", "Interval"), ("timeout", "Timeout"), ("start_period", "StartPeriod")):
+            assert f"{asked[ours]}s" == composed[name]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_containers_have_no_more_rights_than_those_of_docker_compose(of_family: dict[str, dict[str, Any]]) -> None:
     for container in of_family.values():
         assert container["ReadonlyRootFilesystem"]
