@@ -46,7 +46,7 @@ PROBE = elb.HealthCheck(
     healthy_threshold_count=2,
     unhealthy_threshold_count=3,
 )
-"""When a task gets no more requests, and is replaced: after three answers that did not come, three quarters of a minute.
+"""When a task gets no requests any more and is replaced: after three answers that did not come, 45 seconds.
 An event loop that is held up for some seconds in a rush must not lose its task to it, which would leave more to the
 others. It gets requests again after two answers, since one may be luck.
 """
@@ -59,7 +59,7 @@ ALIVE = ecs.HealthCheck(
     start_period=Duration.seconds(START_SECONDS),
 )
 """What ECS asks in the container, the only one who asks a worker: four times, a minute, as its answer says already how
-long ago it has looked at its queues, and only a process that hangs gives none. Times are those of ``docker-compose.yml``.
+long ago it has looked at its queues, and only one that hangs gives none. In ``docker-compose.yml`` times are the same.
 """
 
 
