@@ -16,7 +16,15 @@ from contracts.user import UserBody
 UNREADABLE = "unreadable"
 """In place of the type of a body that is no CloudEvents envelope."""
 
-MASKED = "(personal)"
+MASKED = "(personal, or unknown)"
+
+_ATTRIBUTES = frozenset(
+    {
+        *("specversion", "id", "source", "type", "subject", "time", "datacontenttype"),
+        *("correlationid", "partitionkey", "causationid", "traceparent", "data"),
+    }
+)
+"""What an envelope of ours has (``contracts.message.Envelope.attributes``): nothing in it but ``data`` is personal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +60,22 @@ def read(body: str) -> Contents:
 
 
 def shown(body: str, *, personal: bool) -> Any:
-    """A body to look at: its JSON, else its text. Personal fields are masked unless asked for; of a body whose fields
-    cannot be told, all that could be one is.
+    """A body to look at: its JSON, else its text. Unless personal data is asked for, only those fields are shown that
+    the message's contract knows, and does not call personal: a newer release's could be. Of a body that is no message
+    to this release, those that no contract calls personal.
     """
     attributes = _json(body)
-    if attributes is None:
-        return body if personal else f"({len(body.encode())} bytes that are no JSON)"
     if personal:
-        return attributes
-    known = message_types().get(str(attributes.get("type"))) if isinstance(attributes, dict) else None
-    return _masked(attributes, _personal_fields([known]) if known else _all_personal_fields())
+        return body if attributes is None else attributes
+    if not isinstance(attributes, dict):
+        return f"({len(body.encode())} bytes that are no JSON object)"
+    envelope = read(body).envelope
+    fields = _harmless_fields(type(envelope.message)) if envelope else _harmless_everywhere()
+    known = _ATTRIBUTES if isinstance(attributes.get("data"), dict) else _ATTRIBUTES - {"data"}
+    return {
+        name: _masked(value, fields if name == "data" else frozenset()) if name in known else MASKED
+        for name, value in attributes.items()
+    }
 
 
 def _legible(body: str, problem: str) -> Contents:
@@ -96,28 +110,32 @@ def _uuid(text: object) -> UUID | None:
         return None
 
 
-def _masked(value: Any, fields: frozenset[str]) -> Any:
+def _masked(value: Any, harmless: frozenset[str]) -> Any:
     match value:
         case dict():
-            return {name: MASKED if name in fields else _masked(inner, fields) for name, inner in value.items()}
+            return {name: _masked(inner, harmless) if name in harmless else MASKED for name, inner in value.items()}
         case list():
-            return [_masked(inner, fields) for inner in value]
+            return [_masked(inner, harmless) for inner in value]
         case _:
             return value
 
 
 @cache
-def _all_personal_fields() -> frozenset[str]:
-    return _personal_fields([*message_types().values(), UserBody])
-
-
-def _personal_fields(models: Iterable[type[BaseModel]]) -> frozenset[str]:
-    return frozenset(
+def _harmless_fields(*contracts: type[BaseModel]) -> frozenset[str]:
+    """The names of the fields of contracts and of their parts, without those that one of them calls personal."""
+    schemas = [contract.model_json_schema() for contract in contracts]
+    parts = [part for schema in schemas for part in (schema, *schema.get("$defs", {}).values())]
+    personal = {
         name
-        for model in models
-        for name, field in model.model_fields.items()
+        for contract in contracts
+        for name, field in contract.model_fields.items()
         if any(mark is Personal for mark in field.metadata)
-    )
+    }
+    return frozenset(name for part in parts for name in part.get("properties", {})) - personal
+
+
+def _harmless_everywhere() -> frozenset[str]:
+    return _harmless_fields(*message_types().values(), UserBody)
 
 
 def followers(emitted: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -5,9 +5,12 @@ from uuid import UUID
 
 import pytest
 
+from contracts.message import Envelope
+from contracts.money import Money
+from contracts.product import ProductLine, ProductsAllocated
 from contracts.user import UserRegistered
 from services.operations.contents import MASKED, UNREADABLE, read, shown
-from tests.unit.operations.letters import an_approval, body_of
+from tests.unit.operations.letters import NOW, an_approval, body_of
 
 ANA = UserRegistered(user_id=UUID(int=3), version=1, name="Ana Souza")
 
@@ -62,9 +65,22 @@ def test_a_buyers_name_is_masked_unless_asked_for() -> None:
 
 
 def test_a_message_without_personal_data_is_shown_as_it_is() -> None:
-    body = body_of(an_approval())
+    parking = ProductLine(product_id=UUID(int=4), name="Estacionamento", quantity=1, unit_price=Money(6000))
+    allocated = ProductsAllocated(order_id=UUID(int=1), event_id=UUID(int=7), lines=(parking,))
+    cause = Envelope.request(an_approval(), by="test", at=NOW, message_id=UUID(int=5), traceparent="00-1-2-01")
+    body = cause.followed_by(allocated, by="product", at=NOW).encode()
 
     assert shown(body, personal=False) == json.loads(body)
+
+
+def test_fields_that_only_a_newer_release_knows_could_be_personal_and_are_masked() -> None:
+    body = json.loads(body_of(an_approval()))
+    body["data"] |= {"cpf": "529.982.247-25", "payer": {"amount": "Ana Souza"}}
+
+    masked = shown(json.dumps(body), personal=False)
+
+    assert masked["data"]["amount"] == 180
+    assert masked["data"]["cpf"] == masked["data"]["payer"] == MASKED
 
 
 @pytest.mark.parametrize(
@@ -72,6 +88,13 @@ def test_a_message_without_personal_data_is_shown_as_it_is() -> None:
     [
         '{"half": {"name": "Ana Souza", "list": [{"email": "Ana Souza"}]}}',
         '{"type": "bilhetagem.user.user-registered.v9", "data": {"name": "Ana Souza"}}',
+        '{"type": "bilhetagem.user.user-registered.v9", "data": {"full_name": "Ana Souza"}}',
+        '{"type": "bilhetagem.ticket.ticket-type-created.v1", "data": {"name": "Ana Souza"}}',
+        '{"type": "bilhetagem.payment.payment-approved.v1", "data": [{"email": "Ana Souza"}]}',
+        '{"type": "bilhetagem.payment.payment-approved.v1", "data": "Ana Souza"}',
+        '{"type": "bilhetagem.payment.payment-approved.v1", "name": "Ana Souza"}',
+        '["Ana Souza"]',
+        '"Ana Souza"',
         "Ana Souza",
     ],
 )
