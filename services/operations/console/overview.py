@@ -42,7 +42,7 @@ def headline(snapshot: Snapshot) -> str:
         return "Ready for the first sale"
     wrong = [
         *([f"{len(snapshot.silent)} silent"] if snapshot.silent else []),
-        *([f"{len(snapshot.stuck)} stuck"] if snapshot.stuck else []),
+        *([f"{snapshot.how_many_stuck} stuck"] if snapshot.stuck else []),
         *([f"{snapshot.dead} dead-lettered"] if snapshot.dead else []),
     ]
     return f"Needs a look: {', '.join(wrong)}" if wrong else "Everything is moving"

@@ -28,7 +28,8 @@ _FRESH_SECONDS = 1.5
 _STUCK_FRESH_SECONDS = 8
 """Telling who is stuck takes all journals of all purchases under way."""
 
-_MOST_STUCK = 50
+MOST_STUCK = 50
+"""The overview names so many of them: the oldest."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class Snapshot:
     def dead(self) -> int:
         """Dead letters of all queues."""
         return sum(queue.dead for queue in self.queues)
+
+    @property
+    def how_many_stuck(self) -> str:
+        """A number, or, where there may be more than were looked for, the least it is."""
+        return f"{len(self.stuck)} or more" if len(self.stuck) >= MOST_STUCK else str(len(self.stuck))
 
     @property
     def waiting(self) -> int:
@@ -104,7 +110,7 @@ class Watch:
 
     async def _find_stuck(self) -> list[Stuck]:
         now = datetime.now(UTC)
-        wanted = Filter(stuck_for=self._stuck_after, limit=_MOST_STUCK)
+        wanted = Filter(stuck_for=self._stuck_after, limit=MOST_STUCK)
         try:
             listed = await list_purchases(self._desk.anew(), wanted, now)
         except Silent:

@@ -15,6 +15,7 @@ from services.chassis.ids import uuid7
 from services.chassis.journal import Failed, Handled, Journal
 from services.chassis.purchases import Purchase
 from services.operations import finding
+from services.operations.console import watching
 from services.operations.queues import Seen
 from tests.eventually import eventually
 from tests.unit.operations.console import Answers, Browser, MemoryQueues, a_console
@@ -335,6 +336,21 @@ async def test_a_list_of_the_oldest_only_says_so(tmp_path: Path, monkeypatch: py
     async with a_console(tmp_path, answers=hostile_answers()) as browser:
         await browser.sign_in()
         assert "More purchases are under way" in (await browser.get("/purchases?stuck=5m")).text
+
+
+async def test_an_overview_of_some_that_are_stuck_does_not_say_that_these_are_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_console(tmp_path, answers=hostile_answers()) as browser:
+        await browser.sign_in()
+        assert "Needs a look: 1 stuck" in (await browser.get("/")).text
+    monkeypatch.setattr(watching, "MOST_STUCK", 1)
+    async with a_console(tmp_path, answers=hostile_answers()) as browser:
+        await browser.sign_in()
+        text = (await browser.get("/")).text
+
+    assert "Needs a look: 1 or more stuck" in text
+    assert '<a href="#stuck">1 or more</a>' in text
 
 
 async def test_a_service_that_does_not_answer_keeps_no_other_from_sending_again(tmp_path: Path) -> None:
