@@ -1,7 +1,6 @@
 """The database and the buckets as CloudFormation is told to make them: above all what moto does not make."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,12 +156,17 @@ def test_pdfs_are_the_ticket_service_s_alone_and_it_deletes_none(
     assert able == ({"ticket-ingress", "ticket-worker"} if action in ("GetObject", "PutObject") else set())
 
 
-def test_a_restored_database_is_logged_in_at_by_its_own_id_and_secret(tmp_path: Path) -> None:
-    after = synthesise(tmp_path, "dev", restored=RESTORED).templates
-    rights = {**rights_of(after["Bilhetagem-dev-Roles"]), **rights_of(after["Bilhetagem-dev-Tasks"])}
+@pytest.fixture(scope="module")
+def restored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
+    """dev's templates, where a restored database serves."""
+    return synthesise(tmp_path_factory.mktemp("restored"), "dev", restored=RESTORED).templates
+
+
+def test_a_restored_database_is_logged_in_at_by_its_own_id_and_secret(restored: dict[str, Template]) -> None:
+    rights = {**rights_of(restored["Bilhetagem-dev-Roles"]), **rights_of(restored["Bilhetagem-dev-Tasks"])}
     containers = [
         container
-        for task in of_type(after["Bilhetagem-dev-Tasks"], "ECS::TaskDefinition").values()
+        for task in of_type(restored["Bilhetagem-dev-Tasks"], "ECS::TaskDefinition").values()
         for container in task["ContainerDefinitions"]
     ]
     read = {
@@ -179,13 +183,11 @@ def test_a_restored_database_is_logged_in_at_by_its_own_id_and_secret(tmp_path: 
     )
     assert read == {RESTORED["master_secret"]}
     assert rights["bilhetagem-dev-agent-of-databases"].allow("secretsmanager:GetSecretValue", *read)
-    assert "DbiResourceId" not in str(after["Bilhetagem-dev-Roles"])
+    assert "DbiResourceId" not in str(restored["Bilhetagem-dev-Roles"])
 
 
 def test_a_database_is_restored_without_a_change_to_the_stack_that_others_import_from(
-    templates: dict[str, Template], tmp_path: Path
+    templates: dict[str, Template], restored: dict[str, Template]
 ) -> None:
     """CloudFormation takes no export away that another stack imports, and this stack comes before those."""
-    after = synthesise(tmp_path, "dev", restored=RESTORED).templates
-
-    assert after["Bilhetagem-dev-Data"] == templates["Bilhetagem-dev-Data"]
+    assert restored["Bilhetagem-dev-Data"] == templates["Bilhetagem-dev-Data"]
