@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,9 @@ from tempfile import mkstemp
 from typing import Any
 from uuid import UUID, uuid5
 
-from contracts.message import Envelope, Undecodable, UnknownType
+from pydantic import ValidationError
+
+from contracts.message import Envelope, Message, Undecodable, UnknownType
 from services.chassis.decision import TooOld
 from services.chassis.journal import Journal
 from services.operations.dead_letters import DeadLetter, check
@@ -36,19 +38,26 @@ def mended(letter: DeadLetter, text: str, journal: Journal | None, now: datetime
     except (Undecodable, TooOld) as error:
         raise Invalid(str(error)) from None
     # A reader ignores a field that it does not know: here that would hide a slip of the pen.
-    strange = _data(text).keys() - type(envelope.message).model_fields.keys() - _data(letter.seen.body).keys()
-    if strange:
-        raise Invalid(f"{type(envelope.message).__name__} has no field {', '.join(sorted(strange))}")
+    contract = type(envelope.message)
+    if strange := _unknown_fields(contract, text) - _unknown_fields(contract, letter.seen.body):
+        raise Invalid(f"{contract.__name__} has no field {', '.join(sorted(strange))}")
     own = uuid5(UUID(letter.seen.sqs_id), text)
     return replace(envelope, id=own, causation=letter.contents.id or envelope.causation)
 
 
-def _data(body: str) -> Mapping[str, Any]:
+def _unknown_fields(contract: type[Message], body: str) -> set[str]:
+    """The fields of a body, and of its parts (``items[].seat``), that its contract does not have."""
     try:
-        data = json.loads(body)["data"]
+        contract.model_validate(json.loads(body)["data"], extra="forbid")
+    except ValidationError as error:
+        return {_path(each["loc"]) for each in error.errors() if each["type"] == "extra_forbidden"}
     except (ValueError, KeyError, TypeError, RecursionError):
-        return {}
-    return data if isinstance(data, dict) else {}
+        pass
+    return set()
+
+
+def _path(places: Iterable[str | int]) -> str:
+    return "".join("[]" if isinstance(place, int) else f".{place}" for place in places).removeprefix(".")
 
 
 def readable(body: str) -> str:

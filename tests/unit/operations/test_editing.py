@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from contracts.message import Envelope
+from contracts.order import OrderPlaced
 from contracts.routes import Queue
 from services.chassis.journal import Journal
 from services.operations.discarding import account, append
@@ -23,6 +24,14 @@ LETTER = dead(body_of(an_approval(), UUID(int=5)), FAILED)
 def edited(**data: Any) -> str:
     body = json.loads(LETTER.seen.body)
     body["data"] |= data
+    return json.dumps(body)
+
+
+def placed(*items: dict[str, Any]) -> str:
+    data = {"order_id": UUID(int=1), "user_id": UUID(int=3), "event_id": UUID(int=7)}
+    order = OrderPlaced.model_validate({**data, "items": [{"reservation_id": UUID(int=2)}]})
+    body = json.loads(body_of(order, UUID(int=5)))
+    body["data"]["items"] = items
     return json.dumps(body)
 
 
@@ -78,6 +87,16 @@ def test_fields_of_a_newer_producer_may_stay() -> None:
     newer = edited(installments=3)
 
     assert mended(dead(newer), newer, None, NOW).causation == UUID(int=5)
+
+
+def test_a_slip_of_the_pen_is_found_in_a_part_of_a_message_too() -> None:
+    newer = placed({"reservation_id": str(UUID(int=2)), "seat": "A1"}, {"reservation_id": str(UUID(int=3))})
+    letter = dead(newer)
+    slip = placed({"reservation_id": str(UUID(int=2)), "quantitty": 2})
+
+    assert mended(letter, placed({"reservation_id": str(UUID(int=3)), "seat": "B1"}), None, NOW).causation
+    with pytest.raises(Invalid, match=r"OrderPlaced has no field items\[\]\.quantitty$"):
+        mended(letter, slip, None, NOW)
 
 
 @pytest.fixture
