@@ -1,7 +1,8 @@
 """Dead letters sent back, and what became of them.
 
 Nothing is lost when this is killed: a message leaves the dead-letter queue only after its queue has accepted the copy.
-At worst both are there, and the inbox drops whichever comes second.
+At worst both are there, and the inbox drops whichever comes second. Only of a message that was edited the inbox cannot
+know: it has an id of its own, and where the original is sent back as well, both are handled.
 """
 
 import asyncio
