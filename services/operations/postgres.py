@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -43,7 +44,7 @@ class Postgres:
         self.folder = folder.resolve()
         # The path of a Unix socket is limited to some 100 bytes, the path of a folder is not.
         name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]
-        self._sockets = Path(tempfile.gettempdir()) / f"bilhetagem-postgres-{name}"
+        self.sockets = Path(tempfile.gettempdir()) / f"bilhetagem-postgres-{name}"
         self._durable = durable
         self._child: Child | None = None
 
@@ -54,19 +55,18 @@ class Postgres:
     def start(self, seconds: float = 30.0) -> None:
         """Makes the data folder when it is new, starts the server, and returns when it takes connections.
 
-        Raises PostgresError when the wheel is not installed, another server runs on the folder, or it fails to start.
+        Raises PostgresError when the wheel is not installed, another server runs on the folder, the folder of
+        its socket is another user's, or it fails to start.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         server = _prepare(self.folder / "data")
         _wait_for_an_orphan(server.pgdata)
-        self._sockets.mkdir(mode=0o700, exist_ok=True)
-        if server.system_user:
-            _give_to(server.system_user, self._sockets)
+        _make_private(self.sockets, server.system_user)
         settings = [f"max_connections={MAX_CONNECTIONS}", *(() if self._durable else NOT_DURABLE)]
         self._child = Child(
             (
                 server.bin_path / "postgres",
-                *("-D", server.pgdata, "-k", self._sockets, "-h", ""),
+                *("-D", server.pgdata, "-k", self.sockets, "-h", ""),
                 *(word for setting in settings for word in ("-c", setting)),
             ),
             log=self.log,
@@ -85,7 +85,7 @@ class Postgres:
 
     def url(self, database: str) -> str:
         """The SQLAlchemy URL of a database of this server."""
-        return f"postgresql+asyncpg://{SUPERUSER}@/{database}?host={self._sockets}"
+        return f"postgresql+asyncpg://{SUPERUSER}@/{database}?host={self.sockets}"
 
     async def ensure_database(self, name: str) -> str:
         """Creates the database unless it is there, and returns its URL."""
@@ -102,7 +102,7 @@ class Postgres:
         if self._child is not None:
             self._child.stop()
         with suppress(OSError):
-            self._sockets.rmdir()
+            self.sockets.rmdir()
 
     def __enter__(self) -> Self:
         self.start()
@@ -114,7 +114,7 @@ class Postgres:
         self.stop()
 
     async def _execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(host=str(self._sockets), user=SUPERUSER, database="postgres")
+        connection = await asyncpg.connect(host=str(self.sockets), user=SUPERUSER, database="postgres")
         try:
             await connection.execute(statement)
         finally:
@@ -169,7 +169,18 @@ def _prepare(data: Path) -> "PostgresServer":
     return server
 
 
-def _give_to(user: str, folder: Path) -> None:
+def _make_private(folder: Path, user: str | None) -> None:
+    """Makes a folder that only this user, or else who runs us, can enter. Its name can be guessed, and whoever made it
+    before us would choose which server we talk to: raises PostgresError when it is somebody else's.
+    """
     import pwd
 
-    os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+    account = pwd.getpwnam(user) if user else None
+    uid, gid = (account.pw_uid, account.pw_gid) if account else (os.geteuid(), os.getegid())
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), uid}:
+        raise PostgresError(f"{folder} is no folder of yours: have it removed, or set TMPDIR to a folder of your own.")
+    folder.chmod(0o700)
+    os.chown(folder, uid, gid)

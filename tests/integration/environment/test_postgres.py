@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,40 @@ async def test_data_outlives_the_server(tmp_path: Path) -> None:
 def test_two_servers_do_not_share_a_folder(postgres: Postgres) -> None:
     with pytest.raises(PostgresError, match=r"(?s)ended while it was starting.*postmaster\.pid"):
         Postgres(postgres.folder).start()
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    return tmp_path / "temporary"
+
+
+def test_its_socket_is_in_a_folder_that_is_closed_to_others_even_where_it_was_left_open(tmp_path: Path) -> None:
+    server = Postgres(tmp_path / "server", durable=False)
+    server.sockets.mkdir(mode=0o777)
+    server.sockets.chmod(0o777)
+    with server:
+        assert stat.S_IMODE(server.sockets.stat().st_mode) == 0o700
+
+
+def test_a_folder_for_its_socket_that_is_not_ours_is_refused(tmp_path: Path, temporary: Path) -> None:
+    server = Postgres(tmp_path / "server", durable=False)
+    (temporary / "elsewhere").mkdir()
+    server.sockets.symlink_to(temporary / "elsewhere")
+
+    with pytest.raises(PostgresError, match=rf"{server.sockets} .*TMPDIR"):
+        server.start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_for_its_socket_of_another_user_is_refused(tmp_path: Path, temporary: Path) -> None:
+    server = Postgres(tmp_path / "server", durable=False)
+    server.sockets.mkdir()
+    os.chown(server.sockets, 4711, 4711)
+
+    with pytest.raises(PostgresError, match=rf"{server.sockets} .*TMPDIR"):
+        server.start()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has died")
