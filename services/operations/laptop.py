@@ -70,17 +70,28 @@ class State:
         return False
 
     def secrets(self) -> dict[str, str]:
-        """The secrets as environment variables: made once, so that tickets printed yesterday are still valid."""
-        if not self.secrets_file.exists():
+        """The secrets as environment variables: made once, so that tickets printed yesterday are still valid. One that
+        an older release did not have is added. Raises Trouble when they cannot be read.
+        """
+        kept = self._kept_secrets()
+        whole = _new_secrets() | kept
+        if whole != kept:
             draft = self.secrets_file.with_suffix(".new")
             draft.unlink(missing_ok=True)
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                json.dump(_new_secrets(), file, indent=2)
+                json.dump(whole, file, indent=2)
             draft.rename(self.secrets_file)
+        return whole
+
+    def _kept_secrets(self) -> dict[str, str]:
         try:
-            kept: dict[str, str] = json.loads(self.secrets_file.read_text())
+            kept = json.loads(self.secrets_file.read_text())
+        except FileNotFoundError:
+            return {}
         except ValueError:
-            raise Trouble(f"{self.secrets_file} is damaged: remove it, and new secrets are made.") from None
+            kept = None
+        if not isinstance(kept, dict):
+            raise Trouble(f"{self.secrets_file} is damaged: remove it, and new secrets are made.")
         return kept
 
     def sqlite_url(self) -> str:

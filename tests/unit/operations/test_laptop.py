@@ -1,5 +1,6 @@
 """The state folder keeps secrets, and belongs to one system at a time."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -16,6 +17,19 @@ def test_secrets_are_made_once_and_are_their_owners_only(tmp_path: Path) -> None
     made = state.secrets()
 
     assert state.secrets() == made
+    assert stat.S_IMODE(state.secrets_file.stat().st_mode) == 0o600
+
+
+def test_a_secret_that_an_older_release_did_not_know_is_added_to_those_that_it_made(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    older = {name: value for name, value in state.secrets().items() if name != "BILHETAGEM_TICKETS_PDF_SECRET"}
+    state.secrets_file.write_text(json.dumps(older))
+
+    added = state.secrets()
+
+    assert added["BILHETAGEM_TICKETS_PDF_SECRET"]
+    assert added.items() >= older.items()
+    assert state.secrets() == added
     assert stat.S_IMODE(state.secrets_file.stat().st_mode) == 0o600
 
 
@@ -43,9 +57,10 @@ def test_a_second_system_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         assert tmp_path.exists()
 
 
-def test_damaged_secrets_are_not_replaced_silently(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", ["{", "[]"])
+def test_damaged_secrets_are_not_replaced_silently(tmp_path: Path, damaged: str) -> None:
     state = State(tmp_path)
-    state.secrets_file.write_text("{")
+    state.secrets_file.write_text(damaged)
 
     with pytest.raises(Trouble, match=r"secrets\.json is damaged"):
         state.secrets()
