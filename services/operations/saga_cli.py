@@ -69,6 +69,8 @@ def show_saga(
     """
     from services.operations.saga_screens import show_one
 
+    if as_json and mermaid:
+        raise typer.BadParameter("It is --json or --mermaid, not both.")
     show_one(folder, aws, any_id, as_json=as_json, mermaid=mermaid)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from contracts.message import Envelope
 from contracts.order import OrderPlaced, PlaceOrder
@@ -17,6 +18,7 @@ from services.chassis.ids import uuid7
 from services.chassis.journal import Failed, Handled, Journal
 from services.chassis.purchases import Purchase
 from services.operations import saga_screens
+from services.operations.cli import app
 from services.operations.desk import Desk
 from services.operations.errors import Trouble
 from services.operations.journals import Journals
@@ -81,6 +83,12 @@ def test_a_program_that_reads_a_purchase_gets_whole_lines(answers: Answers, caps
     for envelope, name in ((handled.envelope, "PlaceOrder"), (handled.emitted[0], "OrderPlaced")):
         assert any(name in line and envelope["id"] in line for line in said.splitlines()), said
     assert f"Next: bilhetagem saga resend {ORDER} --dry-run" in said.splitlines()
+
+
+def test_a_diagram_and_json_at_once_are_refused_with_a_sentence() -> None:
+    refused = CliRunner().invoke(app, ["saga", "show", str(ORDER), "--json", "--mermaid"])
+    assert refused.exit_code == 2
+    assert "It is --json or --mermaid, not both" in " ".join(refused.output.replace("\u2502", "").split())
 
 
 def test_an_error_that_was_recorded_is_not_obeyed_by_the_terminal(
