@@ -86,10 +86,10 @@ class Views:
     def __init__(self) -> None:
         self.calls: list[int] = []
 
-    async def __call__(self, connection: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, Shown]:
+    async def __call__(self, connection: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, Row]:
         self.calls.append(len(ids))
         found = await connection.execute(select(rows).where(among(rows.c.id, ids, connection.dialect.name)))
-        return {row.id: Shown(id=row.id, name=row.name, status=row.status) for row in found}
+        return {row.id: Row(*row) for row in found}
 
 
 class PersonBody(Body):
@@ -110,11 +110,12 @@ def holds() -> Router:
             location="/reservations/{id}",
             view=cast(Views, ingress.adapters),
             settled=lambda hold: hold.status != "held",
+            show=Shown.of,
         )
 
     @router.get("/reservations/{id}", response_model=Shown | Pending, responses=awaited())
     async def get_reservation(reservation_id: IdPath, ingress: IngressDep) -> Response:
-        return await ingress.get(reservation_id, cast(Views, ingress.adapters), settled=lambda _: True)
+        return await ingress.get(reservation_id, cast(Views, ingress.adapters), settled=lambda _: True, show=Shown.of)
 
     @router.delete("/reservations/{id}", status_code=202, responses=accepted())
     async def cancel_reservation(reservation_id: IdPath, ingress: IngressDep) -> Response:
@@ -147,7 +148,7 @@ def people() -> Router:
 
     @router.get("/users/{id}", responses=problems(404))
     async def get_user(user_id: IdPath, ingress: IngressDep) -> Response:
-        return await ingress.get(user_id, cast(Views, ingress.adapters))
+        return await ingress.get(user_id, cast(Views, ingress.adapters), show=Shown.of)
 
     @router.post("/users/", status_code=201, response_model=Shown, responses=problems((409, "taken", "Take another.")))
     async def register(body: PersonBody, ingress: IngressDep) -> Response:

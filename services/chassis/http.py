@@ -4,13 +4,14 @@ A route reads a body by its contract and returns what the ingress answers::
 
     router = Router()
 
-    @router.post("/reservations/", status_code=202, responses=accepted(views.Reservation))
+    @router.post("/reservations/", status_code=202, responses=accepted(Reservation))
     async def reserve(body: ReservationBody, ingress: IngressDep) -> Response:
         return await ingress.accept(
             lambda made: ReserveTickets(reservation_id=made, caller=ingress.caller.id, **dict(body)),
             location="/reservations/{id}",
-            view=views.reservations,
+            view=reservations(ingress).by_id,
             settled=is_decided,
+            show=Reservation.of,
         )
 """
 
@@ -43,7 +44,6 @@ from services.chassis.runtime import Running
 from services.chassis.service import Disagreement, Service
 from services.chassis.store import Conflict, Unavailable
 from services.chassis.swagger import ASSETS, swagger_page
-from services.chassis.waiting import View
 from services.chassis.work import Work
 from services.chassis.worker import Worker
 
@@ -61,7 +61,6 @@ __all__ = [
     "Pending",
     "Problem",
     "Router",
-    "View",
     "Work",
     "accepted",
     "awaited",

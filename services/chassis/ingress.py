@@ -43,11 +43,6 @@ class Ingress:
         return self.front.running
 
     @property
-    def settings(self) -> Any:
-        """The service's settings, of the class that it names."""
-        return self.running.settings
-
-    @property
     def adapters(self) -> Any:
         """What the service's composition root put together for its routes."""
         return self.running.assembly.adapters
@@ -62,13 +57,14 @@ class Ingress:
         """The time."""
         return self.running.clock
 
-    async def accept[Made: Outcome](
+    async def accept[Row](
         self,
         make: Callable[[UUID], Message],
         *,
         location: str,
-        view: View[Made],
-        settled: Callable[[Made], bool],
+        view: View[Row],
+        settled: Callable[[Row], bool],
+        show: Callable[[Row], Outcome],
     ) -> Response:
         """Let in a request for a new resource: 202, or with ``Prefer: wait`` its outcome, 201, or 200 for a rejection.
 
@@ -80,13 +76,14 @@ class Ingress:
         await self._publish(message, message.id_when(resource_id))
         headers = self._location(location, resource_id)
         seconds = self._seconds_to_wait()
-        outcome = None
+        row = None
         if seconds:
             headers["Preference-Applied"] = f"wait={seconds}"
             with suppress(Unavailable):  # accepted it is all the same
-                outcome = await self.front.waiting.outcome(view, resource_id, settled, seconds)
-        if outcome is None or not settled(outcome):
+                row = await self.front.waiting.outcome(view, resource_id, settled, seconds)
+        if row is None or not settled(row):
             return pending(resource_id, 202, headers)
+        outcome = show(row)
         return shown(outcome, 200 if is_rejected(outcome) else 201, headers)
 
     async def claim(self, resource_id: UUID) -> UUID:
@@ -113,20 +110,21 @@ class Ingress:
         """Answer that what was asked for is on its way: 202."""
         return pending(resource_id, 202, self._location(location, resource_id))
 
-    async def find[Found](self, resource_id: UUID, view: View[Found]) -> Found | None:
-        """A resource, or None while it may be pending, by the age of its id. Raises Problem(404) for any other id."""
+    async def find[Row](self, resource_id: UUID, view: View[Row]) -> Row | None:
+        """A resource's row, or None while it may be pending, by its age. Raises Problem(404) for any other id."""
         async with self.database.reading() as connection:
             found = (await view(connection, [resource_id])).get(resource_id)
         if found is None and not may_be_pending(resource_id, self.clock(), self.running.settings.pending_horizon):
             raise Problem(404, detail="There is nothing under this id.")
         return found
 
-    async def get[Found: Shown](
+    async def get[Row](
         self,
         resource_id: UUID,
-        view: View[Found],
+        view: View[Row],
         *,
-        settled: Callable[[Found], bool] | None = None,
+        show: Callable[[Row], Shown],
+        settled: Callable[[Row], bool] | None = None,
     ) -> Response:
         """Answer a GET: the resource; ``{id, status: "pending"}`` while it may be on its way; else Problem(404).
 
@@ -139,7 +137,7 @@ class Ingress:
             found = await self.front.waiting.outcome(view, resource_id, settled, seconds) or found
             headers["Preference-Applied"] = f"wait={seconds}"
         if found is not None:
-            return shown(found, 200, headers)
+            return shown(show(found), 200, headers)
         return pending(resource_id, 200, headers)
 
     @asynccontextmanager

@@ -14,8 +14,8 @@ from services.chassis.tracing import detach
 
 POLL_SECONDS = 0.05
 
-type View[Model] = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Mapping[UUID, Model]]]
-"""Reads the resources that exist of some ids, as their response bodies."""
+type View[Row] = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Mapping[UUID, Row]]]
+"""Reads the rows that exist of some ids. All who wait with the same view share its queries."""
 
 _WAIT = re.compile(r'(?:^|,)\s*wait\s*=\s*"?(\d{1,9})"?\s*(?=[;,]|$)', re.IGNORECASE)
 
@@ -43,10 +43,10 @@ class Waiting:
         self._waiters: dict[View[Any], set[_Waiter]] = {}
         self._polls: set[asyncio.Task[None]] = set()
 
-    async def outcome[Model](
-        self, view: View[Model], resource_id: UUID, settled: Callable[[Model], bool], seconds: float
-    ) -> Model | None:
-        """The resource as soon as it is settled; when time is up or the process stops, as it is then, or None.
+    async def outcome[Row](
+        self, view: View[Row], resource_id: UUID, settled: Callable[[Row], bool], seconds: float
+    ) -> Row | None:
+        """The row as soon as it is settled; when time is up or the process stops, as it is then, or None.
 
         Raises Unavailable.
         """
@@ -60,9 +60,9 @@ class Waiting:
         waiters.add(waiter)
         try:
             async with asyncio.timeout(seconds):
-                return cast(Model | None, await waiter.answer)
+                return cast(Row | None, await waiter.answer)
         except TimeoutError:
-            return cast(Model | None, waiter.seen)
+            return cast(Row | None, waiter.seen)
         finally:
             waiters.discard(waiter)
 

@@ -13,8 +13,8 @@ from services.chassis import config
 from services.chassis.database import Database
 from services.chassis.service import Assembly, Purchases, Service
 from services.order import effects
-from services.order.adapters.http import Desk, router
-from services.order.adapters.sql import KINDS, SqlOrders, metadata, read_orders, tables
+from services.order.adapters.http import router
+from services.order.adapters.sql import KINDS, Orders, metadata, tables
 from services.order.domain import AT_REST, Order
 from services.order.handlers import on
 from services.order.ports import Ports
@@ -30,11 +30,11 @@ class Settings(config.Settings):
 @asynccontextmanager
 async def assemble(settings: Settings, database: Database) -> AsyncIterator[Assembly]:
     """One process's adapters."""
-    orders = SqlOrders(database)
+    orders = Orders(database)
     yield Assembly(
         ports=partial(Ports, payment_margin=settings.order_payment_margin, pending_horizon=settings.pending_horizon),
         effects={CancelOrdersOf: partial(effects.live_page, orders=orders)},
-        adapters=Desk(read_orders, orders.page),
+        adapters=orders,
     )
 
 

@@ -20,7 +20,7 @@ from services.chassis.service import Assembly, Purchases, Service
 from services.payment import effects
 from services.payment.adapters.gateway import Bank, Books, MockGateway, bank_tables
 from services.payment.adapters.http import Desk, router
-from services.payment.adapters.sql import KINDS, metadata, read_payments, tables
+from services.payment.adapters.sql import KINDS, Payments, metadata, tables
 from services.payment.domain import AT_REST, Payment
 from services.payment.handlers import on
 from services.payment.ports import Ports
@@ -59,7 +59,7 @@ async def assemble(settings: Settings, database: Database) -> AsyncIterator[Asse
                 CancelCharge: partial(effects.cancel_charge, gateway=gateway),
                 RefundCharge: partial(effects.refund, gateway=gateway),
             },
-            adapters=Desk(read_payments, secret),
+            adapters=Desk(Payments(database), secret),
             background=(teller.run,),
         )
 

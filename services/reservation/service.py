@@ -12,7 +12,7 @@ from services.chassis.config import Settings
 from services.chassis.database import Database
 from services.chassis.service import Assembly, Purchases, Service
 from services.reservation.adapters.http import router
-from services.reservation.adapters.sql import KINDS, SqlReads, metadata, tables
+from services.reservation.adapters.sql import KINDS, Reservations, metadata, tables
 from services.reservation.domain import AT_REST, Reservation
 from services.reservation.handlers import on
 from services.reservation.ports import Ports
@@ -32,7 +32,7 @@ async def assemble(settings: ReservationSettings, database: Database) -> AsyncIt
         ports=partial(
             Ports, hold_for=timedelta(seconds=settings.hold_seconds), pending_horizon=settings.pending_horizon
         ),
-        adapters=SqlReads(database),
+        adapters=Reservations(database),
     )
 
 

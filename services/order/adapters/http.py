@@ -1,23 +1,20 @@
 """The routes of ``/orders``."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.fields import Instant
 from contracts.money import Money
 from contracts.order import CancelOrder, OrderBody, PlaceOrder
 from services.chassis.http import (
     IdPath,
+    Ingress,
     IngressDep,
     Listing,
-    Page,
     PageDep,
     Pending,
     Router,
@@ -26,8 +23,11 @@ from services.chassis.http import (
     problems,
 )
 from services.order import domain
-from services.order.domain import Extra, Item, Order, Seats, Status, Wish
+from services.order.domain import AT_REST, Extra, Item, Order, Seats, Status, Wish
 from services.order.ports import Filter
+
+if TYPE_CHECKING:
+    from services.order.adapters.sql import Orders
 
 router = Router()
 
@@ -139,7 +139,7 @@ class OrderView(BaseModel):
     @classmethod
     def of(cls, order: Order) -> Self:
         """An order as clients see it."""
-        payable = awaits_money(order.status, order.total_cents)
+        payable = awaits_money(order)
         return cls(
             id=order.id,
             user_id=order.user_id,
@@ -160,31 +160,20 @@ class OrderView(BaseModel):
         )
 
 
-def awaits_money(status: Status, total_cents: int) -> bool:
+def awaits_money(order: Order) -> bool:
     """The next step is the buyer's. An order of total 0 passes through the same status, and nobody has to pay."""
-    return status is Status.AWAITING_PAYMENT and total_cents > 0
+    return order.status is Status.AWAITING_PAYMENT and order.total_cents > 0
 
 
-def is_settled(order: OrderView) -> bool:
+def is_settled(order: Order) -> bool:
     """What a client waits for: that it is the buyer's turn to pay, or that nothing more happens by itself."""
-    return awaits_money(order.status, order.total_price.cents) or order.status in {
-        Status.COMPLETED,
-        Status.REJECTED,
-        Status.CANCELLED,
-        Status.REFUNDED,
-    }
+    return awaits_money(order) or order.status in AT_REST
 
 
-@dataclass(frozen=True)
-class Desk:
-    """What the routes need: ``read`` finds orders by their ids, ``page`` those that a filter lets through."""
-
-    read: Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Mapping[UUID, Order]]]
-    page: Callable[[Page, Filter], Awaitable[Sequence[Order]]]
-
-    async def view(self, connection: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, OrderView]:
-        """Orders as clients see them."""
-        return {order_id: OrderView.of(order) for order_id, order in (await self.read(connection, ids)).items()}
+def orders(ingress: Ingress) -> "Orders":
+    """Where orders are read."""
+    reads: Orders = ingress.adapters
+    return reads
 
 
 @router.get("/orders/", response_model=Listing[OrderView])
@@ -196,16 +185,14 @@ async def list_orders(
     status: Annotated[Status | None, Query(description="Only these")] = None,
 ) -> Response:
     """The orders, the oldest first. One that is pending still is not among them."""
-    desk: Desk = ingress.adapters
-    found = await desk.page(page, Filter(user_id, event_id, status))
+    found = await orders(ingress).page(page, Filter(user_id, event_id, status))
     return page.answer([OrderView.of(order) for order in found])
 
 
 @router.get("/orders/{id}", response_model=OrderView | Pending, responses={**awaited(), **problems(404)})
 async def get_order(order_id: IdPath, ingress: IngressDep) -> Response:
     """An order. ``Prefer: wait`` holds the answer until it awaits payment or is at its end."""
-    desk: Desk = ingress.adapters
-    return await ingress.get(order_id, desk.view, settled=is_settled)
+    return await ingress.get(order_id, orders(ingress).by_id, settled=is_settled, show=OrderView.of)
 
 
 @router.post("/orders/", status_code=202, response_model=Pending, responses=accepted(OrderView))
@@ -215,12 +202,12 @@ async def place_order(body: OrderBody, ingress: IngressDep) -> Response:
     ``Prefer: wait`` holds the answer until the order awaits payment, is rejected, or, where there is nothing to pay, is
     completed.
     """
-    desk: Desk = ingress.adapters
     return await ingress.accept(
         lambda order_id: PlaceOrder(order_id=order_id, caller=ingress.caller.id, **dict(body)),
         location="/orders/{id}",
-        view=desk.view,
+        view=orders(ingress).by_id,
         settled=is_settled,
+        show=OrderView.of,
     )
 
 
@@ -230,7 +217,6 @@ async def cancel_order(order_id: IdPath, ingress: IngressDep) -> Response:
 
     What comes of it shows in the order: ``cancelled``, ``refunded``, or ``completed`` with why not.
     """
-    desk: Desk = ingress.adapters
-    await ingress.find(order_id, desk.view)
+    await ingress.find(order_id, orders(ingress).by_id)
     message = CancelOrder(order_id=order_id, reason="cancelled", caller=ingress.caller.id)
     return await ingress.command(message, resource_id=order_id, location="/orders/{id}")

@@ -65,20 +65,19 @@ event_marks = Table(
 KINDS: dict[type[Any], Table] = {Order: orders, Buyer: buyers, EventMark: event_marks}
 
 
-async def read_orders(connection: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, Order]:
-    """Those of the orders that exist."""
-    found = await connection.execute(select(orders).where(among(orders.c.id, ids, connection.dialect.name)))
-    return {row.id: Order(*row) for row in found}
-
-
-class SqlOrders:
-    """Orders, looked up by others than their id."""
+class Orders:
+    """The orders as they are, without a lock. Every method raises Unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def by_id(self, connection: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, Order]:
+        """Those of the orders that exist."""
+        query = select(orders).where(among(orders.c.id, ids, self._database.dialect))
+        return {row.id: Order(*row) for row in await connection.execute(query)}
+
     async def page(self, page: Page, wanted: Filter) -> Sequence[Order]:
-        """A page of the orders that a filter lets through. Raises Unavailable."""
+        """A page of the orders that a filter lets through."""
         query = select(orders)
         for column, value in (
             (orders.c.user_id, wanted.user_id),

@@ -1,19 +1,18 @@
 """``/payments``: what a buyer has to pay, and the gateway's webhook."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from fastapi import Header, Query, Response
 from pydantic import BaseModel, Field, SecretStr
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.fields import Instant
 from contracts.money import Money
 from contracts.payment import SettlementBody, SettlePayment
 from services.chassis.http import (
     IdPath,
+    Ingress,
     IngressDep,
     Listing,
     Pending,
@@ -27,6 +26,9 @@ from services.chassis.http import (
 )
 from services.payment.domain import Payment, Status
 from services.payment.ports import SIGNATURE_HEADER, unsigned
+
+if TYPE_CHECKING:
+    from services.payment.adapters.sql import Payments
 
 router = Router()
 
@@ -62,15 +64,15 @@ class PaymentView(BaseModel):
 
 @dataclass(frozen=True)
 class Desk:
-    """What the routes need: ``read`` finds payments, ``webhook_secret`` is shared with the gateway."""
+    """What the routes are handed. ``webhook_secret`` is shared with the gateway."""
 
-    read: Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Mapping[UUID, Payment]]]
+    payments: "Payments"
     webhook_secret: SecretStr
 
-    async def view(self, connection: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, PaymentView]:
-        """Payments as clients see them."""
-        found = await self.read(connection, ids)
-        return {payment_id: PaymentView.of(payment) for payment_id, payment in found.items()}
+
+def _desk(ingress: Ingress) -> Desk:
+    desk: Desk = ingress.adapters
+    return desk
 
 
 @router.get("/payments", response_model=Listing[PaymentView])
@@ -78,17 +80,15 @@ async def list_payments(
     ingress: IngressDep, order_id: Annotated[UUID, Query(description="The order to be paid")]
 ) -> Response:
     """The payment of an order; no items while there is none."""
-    desk: Desk = ingress.adapters
     async with ingress.database.reading() as connection:
-        found = await desk.view(connection, [order_id])
-    return shown(Listing[PaymentView](items=list(found.values())))
+        found = await _desk(ingress).payments.by_id(connection, [order_id])
+    return shown(Listing[PaymentView](items=[PaymentView.of(payment) for payment in found.values()]))
 
 
 @router.get("/payments/{id}", response_model=PaymentView | Pending, responses={**awaited(), **problems(404)})
 async def get_payment(payment_id: IdPath, ingress: IngressDep) -> Response:
     """What is to be paid. ``Prefer: wait`` holds the answer until the charge exists."""
-    desk: Desk = ingress.adapters
-    return await ingress.get(payment_id, desk.view, settled=lambda _: True)
+    return await ingress.get(payment_id, _desk(ingress).payments.by_id, settled=lambda _: True, show=PaymentView.of)
 
 
 _UNSIGNED = {
@@ -122,9 +122,8 @@ async def settle(
 
     The signature is verified over the raw body, before anything of it is read.
     """
-    desk: Desk = ingress.adapters
     raw = await ingress.request.body()
-    refused = unsigned(signature, desk.webhook_secret.get_secret_value(), raw, ingress.clock())
+    refused = unsigned(signature, _desk(ingress).webhook_secret.get_secret_value(), raw, ingress.clock())
     if refused:
         challenge = {"WWW-Authenticate": SIGNATURE_HEADER}
         raise Problem(401, refused.reason, _UNSIGNED[refused.reason], headers=challenge)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Column, Table, Text, Uuid, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.chassis.database import Moment, among, word
+from services.chassis.database import Database, Moment, among, word
 from services.chassis.tables import chassis_tables, service_metadata
 from services.payment.domain import Payment, Status
 
@@ -32,7 +32,13 @@ payments = Table(
 KINDS = {Payment: payments}
 
 
-async def read_payments(connection: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, Payment]:
-    """Those of the payments that exist."""
-    found = await connection.execute(select(payments).where(among(payments.c.id, ids, connection.dialect.name)))
-    return {row.id: Payment(*row) for row in found}
+class Payments:
+    """The payments as they are, without a lock. Every method raises Unavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def by_id(self, connection: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, Payment]:
+        """Those of the payments that exist."""
+        query = select(payments).where(among(payments.c.id, ids, self._database.dialect))
+        return {row.id: Payment(*row) for row in await connection.execute(query)}

@@ -1,6 +1,6 @@
-"""The reservation service's tables, in lock order, and its read views."""
+"""The reservation service's tables, in lock order, and how reservations and stock are read."""
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +18,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.money import Money
 from services.chassis.database import Database, Json, Moment, among, word
 from services.chassis.paging import Page
 from services.chassis.tables import chassis_tables, service_metadata
-from services.reservation import ports
 from services.reservation.domain import Attachment, Bond, Reservation, Sale, Share, Status, Stock
 
 metadata = service_metadata()
@@ -104,54 +102,24 @@ KINDS: dict[type[Any], Table] = {
 """In lock order: an attachment says which reservations are an order's, a reservation which stock it takes from."""
 
 
-class SqlReads:
-    """Fulfils the port ``Reads``."""
+class Reservations:
+    """Reservations and stock as they are, without a lock. Every method raises Unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def reservations(self, connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, ports.Reservation]:
-        """Reservations by id."""
+    async def by_id(self, connection: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, Reservation]:
+        """Those of the reservations that exist."""
         query = select(reservations).where(among(reservations.c.id, ids, self._database.dialect))
-        return {row.id: _seen(Reservation(*row)) for row in await connection.execute(query)}
+        return {row.id: Reservation(*row) for row in await connection.execute(query)}
 
-    async def of_user(self, user_id: UUID, page: Page) -> list[ports.Reservation]:
+    async def of_user(self, user_id: UUID, page: Page) -> Sequence[Reservation]:
         """A page of a buyer's reservations."""
         query = page.of(select(reservations).where(reservations.c.user_id == user_id), by=reservations.c.id)
         async with self._database.reading() as connection:
-            return [_seen(Reservation(*row)) for row in await connection.execute(query)]
+            return [Reservation(*row) for row in await connection.execute(query)]
 
-    async def availability(self, connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, ports.Availability]:
-        """Seats by ticket type."""
+    async def stock(self, connection: AsyncConnection, ids: Sequence[UUID]) -> Mapping[UUID, Stock]:
+        """The stock of those of the ticket types that are known."""
         query = select(stock).where(among(stock.c.id, ids, self._database.dialect))
-        return {row.id: _counted(Stock(*row)) for row in await connection.execute(query)}
-
-
-def _seen(reservation: Reservation) -> ports.Reservation:
-    unit = None if reservation.event_id is None else Money(reservation.unit_cents)
-    return ports.Reservation(
-        id=reservation.id,
-        status=reservation.status,
-        reason=reservation.reason,
-        user_id=reservation.user_id,
-        ticket_id=reservation.ticket_id,
-        event_id=reservation.event_id,
-        quantity=reservation.quantity,
-        unit_price=unit,
-        total_price=unit and unit * reservation.quantity,
-        expires_at=reservation.expires_at,
-        order_id=reservation.order_id,
-    )
-
-
-def _counted(found: Stock) -> ports.Availability:
-    return ports.Availability(
-        id=found.id,
-        event_id=found.event_id,
-        quantity=found.quantity,
-        free=found.free,
-        held=found.held,
-        sold=found.sold,
-        unit_price=Money(found.price_cents),
-        max_per_user=found.max_per_user,
-    )
+        return {row.id: Stock(*row) for row in await connection.execute(query)}

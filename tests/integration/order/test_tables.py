@@ -12,7 +12,7 @@ from contracts.message import Message
 from contracts.order import CancelOrder, CancelOrdersOf, PlaceOrder
 from services.chassis.decision import Done
 from services.chassis.ids import uuid7
-from services.order.adapters.sql import SqlOrders
+from services.order.adapters import sql
 from services.order.domain import Buyer, EventMark, Status
 from services.order.effects import PAGE
 from tests.integration.order.conftest import Orders
@@ -69,7 +69,7 @@ async def test_an_events_live_orders_are_found_page_by_page(service: Orders) -> 
     ]
     await service.put(*of_each, an_order(id=minted(99), event_id=uuid4()))
     live = [order.id for order in of_each if order.status not in {"rejected", "cancelled", "refunded"}]
-    orders = SqlOrders(service.running.database)
+    orders = sql.Orders(service.running.database)
     assert await orders.live(EVENT, None, 3) == live[:3]
     assert await orders.live(EVENT, live[2], 3) == live[3:]
     assert await orders.live(uuid4(), None, 3) == []

@@ -29,7 +29,7 @@ from services.chassis.letters import Delivery
 from services.chassis.runtime import Running, running, system_clock
 from services.chassis.serving import listen, serve
 from services.chassis.store import Dispatch
-from services.payment.adapters.sql import read_payments
+from services.payment.adapters.sql import Payments
 from services.payment.domain import Status
 from services.payment.service import Settings, payment
 from tests.eventually import eventually
@@ -116,7 +116,7 @@ class Purchase:
 
     async def _status(self) -> Status | None:
         async with self.running.database.reading() as connection:
-            found = await read_payments(connection, [self.order])
+            found = await Payments(self.running.database).by_id(connection, [self.order])
         return found[self.order].status if found else None
 
     @property
