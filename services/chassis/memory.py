@@ -13,7 +13,7 @@ from pydantic_core import to_jsonable_python
 
 from services.chassis.journal import Failed, Handled, Journal, Unsent, shown_envelope
 from services.chassis.rows import Id, Key, values
-from services.chassis.store import Attempt, Conflict, Dispatch, Entry
+from services.chassis.store import Attempt, Dispatch, Entry, Exists
 
 
 @dataclass
@@ -99,18 +99,18 @@ class MemoryTransaction:
         return [_copy(row) for row_id in ids if (row := rows.get(Key(kind, row_id))) is not None]
 
     async def save(self, added: Iterable[Any], changed: Iterable[Any]) -> None:
-        """Write new and changed rows. Raises Conflict."""
+        """Write new and changed rows. Raises Exists."""
         new = {_key(row): row for row in added}
         if taken := new.keys() & self._store.rows.keys():
-            raise Conflict(str(taken))
+            raise Exists(str(taken))
         rows = new | {_key(row): row for row in changed}
         self.writes.append(lambda: self._store.rows.update(rows))
 
     async def journal(self, entries: Sequence[Entry]) -> None:
-        """Write the inbox rows. Raises Conflict."""
+        """Write the inbox rows. Raises Exists."""
         rows = {entry.envelope.id: entry for entry in entries}
         if taken := rows.keys() & self._store.inbox.keys():
-            raise Conflict(str(taken))
+            raise Exists(str(taken))
         self.writes.append(lambda: self._store.inbox.update(rows))
 
     async def repeated(self, ids: Collection[UUID]) -> None:

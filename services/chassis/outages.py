@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from services.chassis.store import Conflict, Unavailable
+from services.chassis.store import Conflict, Exists, Unavailable
 
 # Connection exceptions, invalid authorization, no resources, operator intervention
 # (https://www.postgresql.org/docs/current/errcodes-appendix.html). Whoever is not let in finds no database: no message
@@ -25,13 +25,13 @@ _SQLITE_ERROR = 1
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises Unavailable, and Conflict where another transaction was faster; other errors as they are."""
+    """Raises Unavailable, Exists, and Conflict where another transaction was faster; other errors as they are."""
     try:
         yield
     except IntegrityError as error:
         _forget_rows(error)
         if _is_unique_violation(error):
-            raise Conflict(str(error.orig)) from error
+            raise Exists(str(error.orig)) from error
         raise
     except (OSError, PoolTimeout) as error:
         raise Unavailable(repr(error)) from error

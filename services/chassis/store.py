@@ -19,9 +19,13 @@ class Unavailable(Exception):
 
 
 class Conflict(Exception):
-    """Someone else was faster, no message's fault: a row that this transaction adds exists already, or what it needs is
-    locked or was changed by another one.
+    """Someone else was faster, no message's fault: what this transaction needs is locked or was changed by another one,
+    or it Exists.
     """
+
+
+class Exists(Conflict):
+    """A row that this transaction adds exists already, or another row has what only one may have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from contracts.fields import Text
 from contracts.user import Email, UserBody, UserErased, UserRegistered, UserUpdated
 from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
 from services.chassis.kernel import Refused
-from services.chassis.store import Conflict
+from services.chassis.store import Exists
 from services.user import domain
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ async def register(body: UserBody, ingress: IngressDep) -> Response:
             show=shown,
             location="/users/{id}",
         )
-    except Conflict:
+    except Exists:
         raise Problem(*EMAIL_TAKEN) from None
 
 
@@ -100,7 +100,7 @@ async def update_user(user_id: IdPath, body: UserBody, ingress: IngressDep) -> U
                 raise Problem(*ERASED)
             if changed:
                 work.emit(UserUpdated(user_id=user.id, version=user.version, name=body.name))
-    except Conflict:
+    except Exists:
         raise Problem(*EMAIL_TAKEN) from None
     return shown(user)
 

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from contracts.user import UserErased, UserRegistered, UserUpdated
+from services.chassis.storage import SqlTransaction
+from services.chassis.store import Conflict
 from services.user.service import user
 from tests.integration.catalogue.conftest import Api, Serve, problem
 
@@ -68,6 +70,18 @@ async def test_of_two_who_want_an_email_at_the_same_time_one_gets_it(api: Api) -
     assert sorted(answer.status_code for answer in answers) == [201, *[409] * 7]
     assert {problem(answer) for answer in answers if answer.status_code == 409} == {(409, "email_taken")}
     assert len(await api.told()) == 1
+
+
+async def test_who_was_merely_slower_is_not_told_that_the_email_is_taken(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(*_: object) -> None:
+        raise Conflict("deadlock detected")
+
+    ana = await registered(api)
+    monkeypatch.setattr(SqlTransaction, "save", lose)
+    assert problem(await api.http.post("/users/", json=BIA)) == (409, "conflict")
+    assert problem(await api.http.put(f"/users/{ana}", json=BIA)) == (409, "conflict")
 
 
 async def test_an_idempotency_key_registers_once(api: Api) -> None:

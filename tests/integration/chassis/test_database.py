@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateTable
 
 from services.chassis.database import Database
 from services.chassis.storage import SqlStore
-from services.chassis.store import Conflict, Unavailable
+from services.chassis.store import Conflict, Exists, Unavailable
 from tests.chassis import KINDS, tables
 
 people = Table(
@@ -70,6 +70,13 @@ async def test_of_two_that_wait_for_each_other_one_is_told_that_the_other_was_fa
         ended = await asyncio.gather(insert_both(first, second), insert_both(second, first), return_exceptions=True)
 
     assert [type(each) for each in ended if each] == [Conflict]
+
+
+async def test_what_only_one_row_may_have_exists(database_url: str) -> None:
+    async with opened(database_url) as database:
+        await execute(database, CreateTable(people), insert(people).values(id=1))
+        with pytest.raises(Exists):
+            await execute(database, insert(people).values(id=1))
 
 
 async def test_a_value_that_no_column_holds_is_no_outage(postgres_database: str) -> None:
