@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import Header, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic_core import to_jsonable_python
 
 from contracts.fields import Quantity
 from contracts.money import Money
@@ -159,7 +160,7 @@ async def check_in(ticket_id: IdPath, ingress: IngressDep, operator: OperatorDep
         event = _found(await work.load(EventFacts, ticket.event_id))
         refused = None if again else ticket.check_in(event, work.now)
         if refused:
-            extra: dict[str, Any] = {"used_at": ticket.used_at.isoformat()} if ticket.used_at else {}
+            extra = {"used_at": to_jsonable_python(ticket.used_at)} if ticket.used_at else {}
             raise Problem(409, refused.reason, _REFUSALS[refused.reason], **extra)
     return shown(_ticket_view(ticket))
 
