@@ -88,7 +88,7 @@ async def test_an_order_with_a_used_ticket_stays(office: BoxOffice) -> None:
     assert (used.status_code, used.json()["status"]) == (200, "used")
     again = await office.check_in(first)
     assert (again.status_code, again.json()["slug"]) == (409, "already_used")
-    assert again.json()["used_at"] == used.json()["used_at"].replace("Z", "+00:00")
+    assert again.json()["used_at"] == used.json()["used_at"]
     await office.cancel(order)
     await office.becomes(f"/orders/{order}", status="completed", cancellation_refused="used")
     await office.at_rest()
