@@ -19,6 +19,9 @@ from pydantic_core import PydanticCustomError
 # Pydantic would take a number of seconds too, also as a text.
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:")
 
+_TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+"""Bidirectional classes of explicit embeddings, overrides and isolates (UAX 9, 2)."""
+
 
 class Personal:
     """Marks a field that holds personal data: it is left out of journals and logs (LGPD, Lei 13.709/2018, art. 5)."""
@@ -26,10 +29,13 @@ class Personal:
 
 def _printable(text: str) -> str:
     # SQS refuses control and non-characters in a body, PostgreSQL refuses NUL in a text, and a line break in a name
-    # would tear a ticket apart. Joiners (category Cf) stay: names and emoji need them.
+    # would tear a ticket apart. Joiners (category Cf) stay: names and emoji need them. What turns the direction of
+    # writing shows a text as another one (UTR 36, 2.2), and no name needs it.
     for character in text:
         if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or ord(character) & 0xFFFE == 0xFFFE:
             raise PydanticCustomError("text_control", "Text may not contain line breaks or control characters")
+        if unicodedata.bidirectional(character) in _TURNING:
+            raise PydanticCustomError("text_direction", "Text may not contain characters that turn its direction")
     if not any(unicodedata.category(character)[0] in "LNPS" for character in text):
         raise PydanticCustomError("text_blank", "Text needs at least one visible character")
     return text

@@ -58,6 +58,8 @@ def test_space_around_a_text_is_cut_off() -> None:
         "escape\x1b[31m",
         "c1\x85x",
         "half a pair \ud800",
+        "R$ \u202e00,05",
+        "\u2067isolated\u2069",
         "no character \ufffe",
         "no character \U0001ffff",
         "\u200d\u200d",
