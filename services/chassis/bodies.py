@@ -55,17 +55,23 @@ def read[Model: BaseModel](kind: type[Model], raw: bytes) -> Model:
         raise RequestValidationError([{**failure, "loc": ("body", *failure["loc"])} for failure in failures]) from None
 
 
+def _check_size(size: int) -> None:
+    if size > MAX_BODY_BYTES:
+        raise Problem(413, detail=f"A request's body has {MAX_BODY_BYTES} bytes at most.")
+
+
 class JsonRequest(Request):
     """A request whose body is bounded, and whose JSON is strict and exact."""
 
     async def body(self) -> bytes:
         """The body. Raises Problem(413)."""
         if not hasattr(self, "_body"):
+            # Nobody waits for what is announced to be too large; what is not announced is counted.
+            _check_size(int(self.headers.get("content-length", 0)))
             chunks, size = [], 0
             async for chunk in self.stream():
                 size += len(chunk)
-                if size > MAX_BODY_BYTES:
-                    raise Problem(413, detail=f"A request's body has {MAX_BODY_BYTES} bytes at most.")
+                _check_size(size)
                 chunks.append(chunk)
             self._body = b"".join(chunks)
         return self._body
