@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import structlog
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -48,7 +49,8 @@ class Gateway:
                 Route("/health", lambda _: JSONResponse({"status": "ok"})),
                 Route("/openapi.json", _document(documents)),
                 Route("/{path:path}", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-            ]
+            ],
+            exception_handlers={HTTPException: _refused},
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +72,11 @@ def _document(documents: Documents) -> Callable[[Request], Awaitable[Response]]:
 
 async def _nothing_here(request: Request) -> Response:
     return answer(Problem(404), request.url.path)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return answer(Problem(error.status_code, headers=error.headers), request.url.path)
 
 
 class Forward:

@@ -123,3 +123,13 @@ async def test_the_star_of_an_options_request_is_no_path() -> None:
     await Gateway({}, document)(scope, receive, send)
 
     assert sent[0]["status"] == 404
+
+
+@pytest.mark.parametrize(("method", "path"), [("OPTIONS", "/"), ("TRACE", "/nowhere"), ("TRACE", "/docs")])
+async def test_a_method_that_is_none_of_its_own_is_a_problem_too(
+    client: httpx.AsyncClient, method: str, path: str
+) -> None:
+    answer = await client.request(method, path)
+    assert (answer.status_code, answer.json()["slug"]) == (405, "method_not_allowed")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "GET" in answer.headers["allow"]
