@@ -11,9 +11,6 @@ from services.chassis.store import Attempt
 from tests.integration.ticket.conftest import OPERATOR, REGISTERED, SCHEDULED, Box, problem
 from tests.unit.ticket.tickets import BUYER, CONCERT, CONFIRMED, FIRST, FLOOR, NOW, ORDER, RESERVATION, SECOND
 
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""For what the database has no part in."""
-
 SAME_ORDER: dict[str, Any] = {
     "id": str(ORDER),
     "user_id": str(BUYER),
