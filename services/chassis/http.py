@@ -38,7 +38,7 @@ from services.chassis.ingress import Ingress, IngressDep
 from services.chassis.operators import OperatorDep
 from services.chassis.origin import Caller
 from services.chassis.paging import Listing, Page, PageDep
-from services.chassis.problems import Problem, answer, invalid, problems
+from services.chassis.problems import Problem, answer, found, invalid, problems
 from services.chassis.publishing import Unpublished
 from services.chassis.runtime import Running
 from services.chassis.service import Disagreement, Service
@@ -65,6 +65,7 @@ __all__ = [
     "accepted",
     "awaited",
     "create_app",
+    "found",
     "health_app",
     "problems",
     "read",

@@ -17,7 +17,7 @@ from services.chassis.front import Front
 from services.chassis.idempotency import claim, key_row
 from services.chassis.kernel import Clock
 from services.chassis.origin import ANONYMOUS, Caller, check_emission, trace_of
-from services.chassis.problems import Problem
+from services.chassis.problems import NOTHING_UNDER_ID, Problem
 from services.chassis.runtime import Running
 from services.chassis.store import Unavailable
 from services.chassis.telemetry import log_as
@@ -115,7 +115,7 @@ class Ingress:
         async with self.database.reading() as connection:
             found = (await view(connection, [resource_id])).get(resource_id)
         if found is None and not may_be_pending(resource_id, self.clock(), self.running.settings.pending_horizon):
-            raise Problem(404, detail="There is nothing under this id.")
+            raise Problem(*NOTHING_UNDER_ID)
         return found
 
     async def get[Row](

@@ -43,6 +43,7 @@ _DETAILS = {
     500: "Something went wrong on our side.",
     503: "This could not be taken. Please try again in a moment; under one Idempotency-Key nothing is made twice.",
 }
+NOTHING_UNDER_ID = (404, "not_found", "There is nothing under this id.")
 _MOST_ERRORS = 20
 _LONGEST_NAME = 200
 """How much is repeated of what a client made up."""
@@ -116,11 +117,18 @@ def answer(problem: Problem, path: str) -> JSONResponse:
     )
 
 
+def found[Row](row: Row | None) -> Row:
+    """What stands under the id of a request. Raises Problem(404) when nothing does."""
+    if row is None:
+        raise Problem(*NOTHING_UNDER_ID)
+    return row
+
+
 def invalid(error: RequestValidationError) -> Problem:
     """What FastAPI found wrong. Nothing of the input is repeated but the names of fields."""
     failures = error.errors()
     if any(failure["loc"][:1] == ("path",) for failure in failures):
-        return Problem(404, detail="There is nothing under this id.")
+        return Problem(*NOTHING_UNDER_ID)
     errors = [_field(failure) for failure in failures[:_MOST_ERRORS]]
     return Problem(422, detail="; ".join(_sentence(entry) for entry in errors[:3]), errors=errors)
 

@@ -3,14 +3,14 @@
 For RDS, where services log in by IAM and the master is no superuser; any PostgreSQL of version 16 or later will do.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Json, SecretStr
 from rich.markup import escape
-from sqlalchemy import NullPool, text
+from sqlalchemy import URL, NullPool, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -91,20 +91,9 @@ async def create(settings: MasterSettings, services: Sequence[str]) -> dict[str,
     Afterwards a service's login owns its database, and no other login can connect to that. Raises Unavailable, and
     Trouble when PostgreSQL refuses the master, or a database is there that belongs to another login.
     """
-    master = settings.database_master
-    url = make_url(settings.database_url).set(
-        username=master.username, password=master.password.get_secret_value(), database="postgres"
-    )
-    engine = create_async_engine(
-        url,
-        poolclass=NullPool,
-        isolation_level="AUTOCOMMIT",  # a database cannot be made inside a transaction
-        connect_args={"timeout": 10, "command_timeout": 60, **Login(ca_file=settings.database_ca_file).arguments(url)},
-        hide_parameters=True,
-    )
     try:
         with translated():
-            async with engine.connect() as connection:
+            async with _as_the_master(settings) as connection:
                 await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
                 places = [place_of(service, settings.database_url) for service in services]
                 return {place.service: [made async for made in _make(connection, place)] for place in places}
@@ -112,8 +101,40 @@ async def create(settings: MasterSettings, services: Sequence[str]) -> dict[str,
         if isinstance(error.__cause__, DBAPIError) and _is_refusal(error.__cause__):
             raise Trouble(f"PostgreSQL refuses the master's login (BILHETAGEM_DATABASE_MASTER): {error}") from error
         raise
+
+
+@asynccontextmanager
+async def _as_the_master(settings: MasterSettings) -> AsyncIterator[AsyncConnection]:
+    """A connection of the master's: by its password or, where that is refused and services log in by IAM, as they do.
+
+    Since PostgreSQL 16 (CREATE ROLE), whoever makes a login stays a member of it with the right to give it to others,
+    which only a superuser can take back. So the master is a member of ``rds_iam`` through the logins that have it, and
+    of such RDS takes no password (RDS User Guide, IAM database authentication).
+    """
+    master = settings.database_master
+    url = make_url(settings.database_url).set(username=master.username, database="postgres")
+    password = {"password": master.password.get_secret_value()}
+    try:
+        connection = await _connect(url, Login(ca_file=settings.database_ca_file).arguments(url) | password)
+    except DBAPIError as error:
+        if settings.database_auth != "iam" or not _is_refusal(error):
+            raise
+        connection = await _connect(url, settings.login.arguments(url))
+    try:
+        yield connection
     finally:
-        await engine.dispose()
+        await connection.close()
+
+
+async def _connect(url: URL, arguments: Mapping[str, Any]) -> AsyncConnection:
+    engine = create_async_engine(
+        url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",  # a database cannot be made inside a transaction
+        connect_args={"timeout": 10, "command_timeout": 60, **arguments},
+        hide_parameters=True,
+    )
+    return await engine.connect()
 
 
 def _is_refusal(error: DBAPIError) -> bool:
@@ -161,8 +182,7 @@ async def _lacks_iam(connection: AsyncConnection, login: str) -> bool:
 async def _member_of(connection: AsyncConnection, login: str) -> AsyncIterator[None]:
     """Whoever is no superuser gives a database only to a login that they can become.
 
-    The master must not stay a member: through a login that has ``rds_iam``, it would have that too, and RDS would take
-    its password no more. Hence a login gets it last.
+    Nor does the master stay one who can: what is a service's is nobody else's.
     """
     await connection.execute(text(f"GRANT {login} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE"))
     try:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.event import EventBody, EventCancelled, EventChanged, EventScheduled
 from contracts.fields import Instant, Text, Zone
-from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
+from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Problem, Router, found, problems
 from services.chassis.kernel import Refused
 from services.event import domain
 from services.event.domain import Plan, Status
@@ -52,10 +52,8 @@ class Event(BaseModel):
     status: Status
 
 
-def shown(event: domain.Event | None) -> Event:
-    """An event as clients see one. Raises Problem(404)."""
-    if event is None:
-        raise Problem(404)
+def shown(event: domain.Event) -> Event:
+    """An event as clients see one."""
     local = event.date.astimezone(ZoneInfo(event.timezone))
     return Event(id=event.id, status=event.status, **asdict(event.plan) | {"date": local})
 
@@ -90,14 +88,14 @@ async def list_events(
     until: Annotated[Instant | None, Query(description="Only those that begin before")] = None,
 ) -> Response:
     """The events, called-off ones too, in the order in which they were announced."""
-    found = await events(ingress).page(page, Filter(status, since, until))
-    return page.answer([shown(event) for event in found])
+    listed = await events(ingress).page(page, Filter(status, since, until))
+    return page.answer([shown(event) for event in listed])
 
 
 @router.get("/events/{id}", responses=problems(404))
 async def get_event(event_id: IdPath, ingress: IngressDep) -> Event:
     """An event."""
-    return shown(await events(ingress).find(event_id))
+    return shown(found(await events(ingress).find(event_id)))
 
 
 @router.post("/events/", status_code=201, response_model=Event, responses=problems(422, DATE_PAST))
@@ -123,9 +121,7 @@ async def schedule(body: EventBody, ingress: IngressDep) -> Response:
 async def change_event(event_id: IdPath, body: EventBody, ingress: IngressDep) -> Event:
     """Replace an event's title, place and time. Tickets that are sold already are printed again."""
     async with ingress.work() as work:
-        event = await work.load(domain.Event, event_id)
-        if event is None:
-            raise Problem(404)
+        event = found(await work.load(domain.Event, event_id))
         changed = event.change(plan_of(body), work.now)
         if isinstance(changed, Refused):
             raise Problem(*REFUSALS[changed.reason])
@@ -141,8 +137,6 @@ async def call_off(event_id: IdPath, ingress: IngressDep) -> None:
     It can still be read, as ``cancelled``. Calling it off twice does nothing more.
     """
     async with ingress.work() as work:
-        event = await work.load(domain.Event, event_id)
-        if event is None:
-            raise Problem(404)
+        event = found(await work.load(domain.Event, event_id))
         if event.call_off():
             work.emit(told(EventCancelled, event))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from contracts.fields import Stock, Text
 from contracts.money import Money
 from contracts.product import ProductBody
-from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
+from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Problem, Router, found, problems
 from services.product import domain
 from services.product.domain import Offer
 
@@ -51,10 +51,8 @@ class Product(BaseModel):
     available: Stock
 
 
-def shown(product: domain.Product | None) -> Product:
-    """A product as clients see one. Raises Problem (404, 410)."""
-    if product is None:
-        raise Problem(404)
+def shown(product: domain.Product) -> Product:
+    """A product as clients see one. Raises Problem(410)."""
     if product.withdrawn:
         raise Problem(*WITHDRAWN)
     return Product(
@@ -87,7 +85,7 @@ async def list_products(
 @router.get("/products/{id}", responses=problems(404, WITHDRAWN))
 async def get_product(product_id: IdPath, ingress: IngressDep) -> Product:
     """A product."""
-    return shown(await products(ingress).find(product_id))
+    return shown(found(await products(ingress).find(product_id)))
 
 
 @router.post("/products/", status_code=201, response_model=Product, responses=problems(WITHDRAWN))
@@ -107,9 +105,7 @@ async def offer(body: ProductBody, ingress: IngressDep) -> Response:
 async def change_offer(product_id: IdPath, body: ProductBody, ingress: IngressDep) -> Product:
     """Replace a product's offer. Orders that have the product keep it, at the price they were given."""
     async with ingress.work() as work:
-        product = await work.load(domain.Product, product_id)
-        if product is None:
-            raise Problem(404)
+        product = found(await work.load(domain.Product, product_id))
         if refused := product.change(Offer(body.event_id, body.name, body.price.cents, body.stock)):
             raise Problem(*REFUSALS[refused.reason], allocated=product.allocated)
     return shown(product)
@@ -119,7 +115,5 @@ async def change_offer(product_id: IdPath, body: ProductBody, ingress: IngressDe
 async def withdraw(product_id: IdPath, ingress: IngressDep) -> None:
     """Sell a product no more. Orders that have it keep it. Withdrawing twice does nothing more."""
     async with ingress.work() as work:
-        product = await work.load(domain.Product, product_id)
-        if product is None:
-            raise Problem(404)
+        product = found(await work.load(domain.Product, product_id))
         product.withdraw()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.fields import Text
 from contracts.user import Email, UserBody, UserErased, UserRegistered, UserUpdated
-from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Problem, Router, problems
+from services.chassis.http import IdPath, Ingress, IngressDep, Listing, PageDep, Problem, Router, found, problems
 from services.chassis.kernel import Refused
 from services.chassis.store import Exists
 from services.user import domain
@@ -38,10 +38,8 @@ class User(BaseModel):
     email: Email
 
 
-def shown(user: domain.User | None) -> User:
-    """A buyer as clients see one. Raises Problem (404, 410)."""
-    if user is None:
-        raise Problem(404)
+def shown(user: domain.User) -> User:
+    """A buyer as clients see one. Raises Problem(410)."""
     if user.name is None or user.email is None:
         raise Problem(*ERASED)
     return User(id=user.id, name=user.name, email=user.email)
@@ -69,7 +67,7 @@ async def list_users(ingress: IngressDep, page: PageDep) -> Response:
 @router.get("/users/{id}", responses=problems(404, ERASED))
 async def get_user(user_id: IdPath, ingress: IngressDep) -> User:
     """A buyer."""
-    return shown(await users(ingress).find(user_id))
+    return shown(found(await users(ingress).find(user_id)))
 
 
 @router.post("/users/", status_code=201, response_model=User, responses=problems(EMAIL_TAKEN, ERASED))
@@ -92,9 +90,7 @@ async def update_user(user_id: IdPath, body: UserBody, ingress: IngressDep) -> U
     """Replace name and e-mail. A new name is printed on the buyer's tickets too."""
     try:
         async with ingress.work() as work:
-            user = await work.load(domain.User, user_id)
-            if user is None:
-                raise Problem(404)
+            user = found(await work.load(domain.User, user_id))
             changed = user.update(body.name, body.email)
             if isinstance(changed, Refused):
                 raise Problem(*ERASED)
@@ -112,8 +108,6 @@ async def erase_user(user_id: IdPath, ingress: IngressDep) -> None:
     The e-mail is free for someone new. Erasing twice does nothing more.
     """
     async with ingress.work() as work:
-        user = await work.load(domain.User, user_id)
-        if user is None:
-            raise Problem(404)
+        user = found(await work.load(domain.User, user_id))
         if user.erase():
             work.emit(UserErased(user_id=user.id, version=user.version))

@@ -1,11 +1,10 @@
-"""Ticket types, issued tickets with their PDFs, and the gate."""
+"""Issued tickets with their PDFs, and the gate."""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 from uuid import UUID
 
@@ -18,7 +17,6 @@ from pydantic_core import to_jsonable_python
 from contracts.fields import Quantity
 from contracts.money import Money
 from contracts.reservation import ReservationsConfirmed
-from contracts.ticket import TicketTypeBody, TicketTypeChanged, TicketTypeCreated
 from services.chassis.http import (
     IdPath,
     IngressDep,
@@ -28,21 +26,19 @@ from services.chassis.http import (
     Problem,
     Router,
     accepted,
+    found,
     problems,
     shown,
 )
-from services.chassis.kernel import Refused
 from services.chassis.store import Unavailable
-from services.ticket.domain import EventFacts, Status, Ticket, TicketType
-from services.ticket.ports import Press
+from services.ticket.adapters.http.desk import Desk, desk_of
+from services.ticket.domain import EventFacts, Status, Ticket
 
 if TYPE_CHECKING:
-    from services.ticket.adapters.s3 import Archive, StoredPdf
-    from services.ticket.adapters.sql import Catalogue
+    from services.ticket.adapters.s3 import StoredPdf
 
 router = Router()
 
-WRONG_EVENT = (409, "wrong_event", "A ticket type stays with its event.")
 NOT_CONFIRMED = (409, "not_confirmed", "This order's reservations were never confirmed to the ticket service.")
 ORDER_MISMATCH = (409, "order_mismatch", "The order that was confirmed is another one than the payload says.")
 WITHDRAWN = (410, "voided", "The ticket was withdrawn.")
@@ -50,60 +46,10 @@ WITHDRAWN = (410, "voided", "The ticket was withdrawn.")
 ISSUED_OF = "/tickets/issued?order_id={id}"
 
 
-@dataclass(frozen=True)
-class Desk:
-    """What the routes are handed. ``keys`` is the JWK set of the QR signatures."""
-
-    catalogue: "Catalogue"
-    archive: "Archive"
-    press: Press
-    keys: Mapping[str, Any]
-
-
-# Ticket types
-
-
-class TicketTypeView(BaseModel):
-    """A ticket type as its organiser wants it sold. What is left of it: ``/reservations/availability/{id}``."""
-
-    model_config = ConfigDict(title="TicketType")
-
-    id: UUID
-    event_id: UUID
-    name: str
-    quantity: int
-    price: Money
-    max_per_user: int | None
-    sales_start: datetime | None
-    sales_end: datetime | None
-
-
-@router.post("/tickets/", status_code=201, response_model=TicketTypeView, summary="Put a ticket type on sale")
-async def put_on_sale(body: TicketTypeBody, ingress: IngressDep) -> Response:
-    """It sells as soon as its event is known, in its sale window, until the event begins."""
-    return await ingress.create(
-        TicketType,
-        lambda type_id: _row(type_id, body),
-        announce=lambda row: _fact(TicketTypeCreated, row),
-        show=_type_view,
-        location="/tickets/{id}",
-    )
-
-
-@router.get("/tickets/", response_model=Listing[TicketTypeView], summary="List ticket types")
-async def list_types(ingress: IngressDep, page: PageDep, event_id: UUID | None = None) -> Response:
-    """In the order in which they were put on sale."""
-    found = await _desk(ingress).catalogue.ticket_types(event_id, page)
-    return page.answer([_type_view(row) for row in found])
-
-
 @router.get("/tickets/keys", summary="Public keys of the QR signatures")
 async def public_keys(ingress: IngressDep) -> Response:
     """A JWK set (RFC 7517): the key that signs now first, then the retired ones, whose tickets are still good."""
-    return JSONResponse(dict(_desk(ingress).keys), headers={"Cache-Control": "public, max-age=300"})
-
-
-# Issued tickets
+    return JSONResponse(dict(desk_of(ingress).keys), headers={"Cache-Control": "public, max-age=300"})
 
 
 class IssuedTicketView(BaseModel):
@@ -129,14 +75,14 @@ class IssuedTicketView(BaseModel):
 @router.get("/tickets/issued", response_model=Listing[IssuedTicketView], summary="List the tickets of an order")
 async def list_issued(ingress: IngressDep, page: PageDep, order_id: Annotated[UUID, Query()]) -> Response:
     """Empty as long as the order is not confirmed."""
-    found = await _desk(ingress).catalogue.tickets_of(order_id, page)
-    return page.answer([_ticket_view(ticket) for ticket in found])
+    tickets = await desk_of(ingress).catalogue.tickets_of(order_id, page)
+    return page.answer([_view(ticket) for ticket in tickets])
 
 
 @router.get("/tickets/issued/{id}", response_model=IssuedTicketView, responses=problems(404))
 async def get_issued(ticket_id: IdPath, ingress: IngressDep) -> Response:
     """An issued ticket."""
-    return shown(_ticket_view(_found(await _desk(ingress).catalogue.ticket(ticket_id))))
+    return shown(_view(found(await desk_of(ingress).catalogue.ticket(ticket_id))))
 
 
 _REFUSALS = {
@@ -156,13 +102,13 @@ async def check_in(ticket_id: IdPath, ingress: IngressDep, operator: OperatorDep
     """At the gate. A repeat with the same Idempotency-Key gets the same answer again."""
     async with ingress.work() as work:
         _, again = await work.identify(ticket_id)
-        ticket = _found(await work.load(Ticket, ticket_id))
-        event = _found(await work.load(EventFacts, ticket.event_id))
+        ticket = found(await work.load(Ticket, ticket_id))
+        event = found(await work.load(EventFacts, ticket.event_id))
         refused = None if again else ticket.check_in(event, work.now)
         if refused:
             extra = {"used_at": to_jsonable_python(ticket.used_at)} if ticket.used_at else {}
             raise Problem(409, refused.reason, _REFUSALS[refused.reason], **extra)
-    return shown(_ticket_view(ticket))
+    return shown(_view(ticket))
 
 
 # Taking up an issue that failed
@@ -212,7 +158,7 @@ class OrderPayload(BaseModel):
 async def take_up_again(body: OrderPayload, ingress: IngressDep, operator: OperatorDep) -> Response:
     """Mints nothing by itself. Issued already: the tickets. Its confirmation was received and failed: queued again."""
     await ingress.claim(body.order_id)
-    catalogue = _desk(ingress).catalogue
+    catalogue = desk_of(ingress).catalogue
     if tickets := await catalogue.tickets_of(body.order_id):
         first = tickets[0]
         seats = [
@@ -220,7 +166,7 @@ async def take_up_again(body: OrderPayload, ingress: IngressDep, operator: Opera
             for ticket in tickets
         ]
         _compare(body, first.user_id, first.event_id, seats)
-        return shown(Listing[IssuedTicketView](items=[_ticket_view(ticket) for ticket in tickets]))
+        return shown(Listing[IssuedTicketView](items=[_view(ticket) for ticket in tickets]))
     if failed := await catalogue.failed_issue(body.order_id):
         message_id, confirmed = failed
         _compare(body, confirmed.user_id, confirmed.event_id, _seats(confirmed))
@@ -242,33 +188,6 @@ def _compare(body: OrderPayload, user_id: UUID, event_id: UUID, seats: Iterable[
         raise Problem(*ORDER_MISMATCH)
 
 
-# What stands under an id: its routes come last, since {id} also matches the words above
-
-
-@router.get("/tickets/{id}", response_model=TicketTypeView, responses=problems(404), summary="A ticket type")
-async def get_type(type_id: IdPath, ingress: IngressDep) -> Response:
-    """As its organiser wants it sold."""
-    return shown(_type_view(_found(await _desk(ingress).catalogue.ticket_type(type_id))))
-
-
-@router.put(
-    "/tickets/{id}",
-    response_model=TicketTypeView,
-    responses=problems(404, WRONG_EVENT),
-    summary="Change a ticket type",
-)
-async def change_type(type_id: IdPath, body: TicketTypeBody, ingress: IngressDep) -> Response:
-    """All of it, but for its event. A quantity below what is held and sold counts as just that much."""
-    async with ingress.work() as work:
-        row = _found(await work.load(TicketType, type_id))
-        changed = row.change(_row(type_id, body))
-        if isinstance(changed, Refused):
-            raise Problem(*WRONG_EVENT)
-        if changed:
-            work.emit(_fact(TicketTypeChanged, row))
-    return shown(_type_view(row))
-
-
 @router.get(
     "/tickets/{id}/pdf",
     response_class=StreamingResponse,
@@ -285,8 +204,8 @@ async def get_pdf(
     if_none_match: Annotated[str, Header(description="The ETag of the PDF that the client has")] = "",
 ) -> Response:
     """One page with the QR code that opens the gate, in Portuguese."""
-    desk = _desk(ingress)
-    ticket = _found(await desk.catalogue.ticket(ticket_id))
+    desk = desk_of(ingress)
+    ticket = found(await desk.catalogue.ticket(ticket_id))
     if ticket.status is Status.VOIDED:
         raise Problem(*WITHDRAWN)
     event = await desk.catalogue.event(ticket.event_id)
@@ -305,7 +224,7 @@ async def _opened(desk: Desk, ticket: Ticket) -> "StoredPdf":
     if stored := await desk.archive.open(ticket.pdf_key):
         return stored
     # A laptop's LocalStack forgets its buckets: a PDF that is lost is printed again.
-    sheet = _found(await desk.catalogue.sheet(ticket.id))
+    sheet = found(await desk.catalogue.sheet(ticket.id))
     try:
         (key,) = await desk.press([sheet])
     except (BotoCoreError, ClientError) as error:
@@ -326,64 +245,7 @@ def _disposition(name: str) -> str:
     return f"inline; filename=\"{' '.join(plain.split())}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _desk(ingress: IngressDep) -> Desk:
-    desk: Desk = ingress.adapters
-    return desk
-
-
-def _found[Row](row: Row | None) -> Row:
-    if row is None:
-        raise Problem(404, detail="There is nothing under this id.")
-    return row
-
-
-def _row(type_id: UUID, body: TicketTypeBody) -> TicketType:
-    return TicketType(
-        id=type_id,
-        version=1,
-        event_id=body.event_id,
-        name=body.name,
-        quantity=body.quantity,
-        price_cents=body.price.cents,
-        max_per_user=body.max_per_user,
-        sales_start=body.sales_start,
-        sales_end=body.sales_end,
-    )
-
-
-def restated(row: TicketType) -> TicketTypeChanged:
-    """What is true of a ticket type now, as a fact."""
-    return _fact(TicketTypeChanged, row)
-
-
-def _fact[Fact: (TicketTypeCreated, TicketTypeChanged)](kind: type[Fact], row: TicketType) -> Fact:
-    return kind(
-        ticket_id=row.id,
-        version=row.version,
-        event_id=row.event_id,
-        name=row.name,
-        quantity=row.quantity,
-        price=Money(row.price_cents),
-        max_per_user=row.max_per_user,
-        sales_start=row.sales_start,
-        sales_end=row.sales_end,
-    )
-
-
-def _type_view(row: TicketType) -> TicketTypeView:
-    return TicketTypeView(
-        id=row.id,
-        event_id=row.event_id,
-        name=row.name,
-        quantity=row.quantity,
-        price=Money(row.price_cents),
-        max_per_user=row.max_per_user,
-        sales_start=row.sales_start,
-        sales_end=row.sales_end,
-    )
-
-
-def _ticket_view(ticket: Ticket) -> IssuedTicketView:
+def _view(ticket: Ticket) -> IssuedTicketView:
     return IssuedTicketView(
         id=ticket.id,
         order_id=ticket.order_id,
