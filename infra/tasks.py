@@ -14,7 +14,7 @@ from constructs import Construct
 
 from contracts.routes import SERVICES
 from infra.bootstrap import AGENTS, CREATE_DATABASES, MIGRATE, REPOSITORY
-from infra.data import Data
+from infra.data import MASTER, Data
 from infra.edge import STAGE
 from infra.network import DATABASE_PORT, Network
 from infra.processes import PARTS, SECRETS, Secret, Surroundings, secrets_of, variables, way_to_the_database
@@ -156,6 +156,8 @@ class Tasks(Stack):
     def _create_databases(self) -> None:
         master = self._data.master
         role = self._task_role(CREATE_DATABASES)
+        # Where RDS takes the master's password no more (services/operations/databases.py).
+        self._data.logins.grant_connect(role, MASTER)
         agent = self._agent_role(AGENTS[1], [master])
         self._may_start(self._agent, agent)
         task = self._task(

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts.routes import SERVICES
 from infra.app import CDK_JSON, context
+from infra.data import MASTER
 from infra.network import DATABASE_PORT
 from infra.processes import SECRETS, Surroundings, variables
 from infra.services import DEREGISTRATION_SECONDS
@@ -264,15 +265,16 @@ def test_agents_get_the_image_the_logs_and_these_secrets(templates: dict[str, Te
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_migrations_log_in_as_each_service_and_making_databases_by_password_only(
+def test_migrations_log_in_as_each_service_and_making_databases_as_the_master(
     templates: dict[str, Template], environment: str
 ) -> None:
     rights = rights_of(templates[f"Bilhetagem-{environment}-Tasks"])
-    (statement,) = rights[f"bilhetagem-{environment}-migrate"].statements
 
-    assert statement["Action"] == "rds-db:connect"
-    assert {each.rpartition("/")[2] for each in statement["Resource"]} == set(SERVICES)
-    assert rights[f"bilhetagem-{environment}-create-databases"].statements == []
+    for task, logins in (("migrate", SERVICES), ("create-databases", [MASTER])):
+        (statement,) = rights[f"bilhetagem-{environment}-{task}"].statements
+        several = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        assert statement["Action"] == "rds-db:connect"
+        assert {each.rpartition("/")[2] for each in several} == set(logins)
 
 
 @pytest.mark.parametrize(

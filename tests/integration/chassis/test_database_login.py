@@ -29,6 +29,7 @@ from services.chassis.database_login import Login
 from services.chassis.migrate import migrate, revisions
 from services.chassis.store import Unavailable
 from services.operations.databases import MasterSettings, create
+from services.operations.errors import Trouble
 from services.operations.postgres import Postgres
 from services.order.service import order
 
@@ -244,11 +245,8 @@ async def test_without_credentials_there_is_no_way_in(
             await who(database)
 
 
-async def test_making_a_database_migrating_it_and_using_it_need_the_same_settings(
-    front: Front, clock: list[datetime], server: Postgres
-) -> None:
-    await ask(server, "CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD 'a secret'")
-    settings = MasterSettings(
+def of_master(front: Front) -> MasterSettings:
+    return MasterSettings(
         aws_region=REGION,
         database_url=f"postgresql+asyncpg://{{service}}@localhost:{front.port}/{{service}}",
         database_auth="iam",
@@ -256,9 +254,44 @@ async def test_making_a_database_migrating_it_and_using_it_need_the_same_setting
         database_master='{"username": "master", "password": "a secret"}',  # type: ignore[arg-type]
     )
 
+
+@pytest.fixture
+async def master(server: Postgres) -> AsyncIterator[None]:
+    await ask(server, "CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD 'a secret'")
+    yield
+    await server.drop_database("order")
+    await ask(server, 'DROP ROLE IF EXISTS "order", master')
+
+
+@pytest.mark.usefixtures("master")
+async def test_making_a_database_migrating_it_and_using_it_need_the_same_settings(
+    front: Front, clock: list[datetime], server: Postgres
+) -> None:
+    settings = of_master(front)
+
     assert (await create(settings, ["order"]))["order"] == ["login", "database", "closed to others"]
     await ask(server, f"""ALTER ROLE "order" PASSWORD '{token(front, "order")}'""")
     url = settings.database_url_of("order")
     assert await migrate(order, url, login=settings.login) == (None, revisions(order)[-1])
     async with opened(url, settings.login) as database:
         assert await who(database) == "order"
+
+
+@pytest.mark.usefixtures("master")
+async def test_a_master_whose_password_is_taken_no_more_shows_a_token(
+    front: Front, clock: list[datetime], server: Postgres
+) -> None:
+    """It is a member of what it has made, as a login with ``rds_iam`` is of that: of such RDS takes tokens only."""
+    await create(of_master(front), ["order"])
+    assert await ask(server, "SELECT pg_has_role('master', 'order', 'MEMBER')")
+    await ask(server, f"ALTER ROLE master PASSWORD '{token(front, 'master')}'")
+
+    assert await create(of_master(front), ["order"]) == {"order": []}
+
+
+@pytest.mark.usefixtures("master", "clock")
+async def test_a_master_of_whom_neither_is_taken_is_told(front: Front, server: Postgres) -> None:
+    await ask(server, "ALTER ROLE master PASSWORD 'another'")
+
+    with pytest.raises(Trouble, match=r"refuses the master's login \(BILHETAGEM_DATABASE_MASTER\)"):
+        await create(of_master(front), ["order"])

@@ -96,7 +96,6 @@ async def test_running_it_again_changes_nothing(rds: Server) -> None:
 
 
 async def test_the_master_cannot_become_what_it_has_made(rds: Server) -> None:
-    """On RDS, it would be a member of ``rds_iam`` through it, and its password be refused."""
     await create(rds.settings(), SERVICES)
 
     for login in LOGINS:
