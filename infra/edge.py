@@ -130,7 +130,7 @@ class Edge(Stack):
                 stage_name=STAGE,
                 variables=variables,
                 throttling_rate_limit=settings.requests_per_second,
-                throttling_burst_limit=2 * settings.requests_per_second,
+                throttling_burst_limit=settings.requests_per_second,
                 access_log_destination=apigateway.LogGroupLogDestination(log),
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
                 # Errors only, and never bodies: those hold names.

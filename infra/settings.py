@@ -146,8 +146,9 @@ class Environment:
     """
 
     requests_per_second: Annotated[int, Field(ge=1)]
-    """What the API takes in, twice that in a burst; more is told to come again. In prod half of what a region gives an
-    account (10,000), so that a second API can live beside it. In dev so little that a loop costs nothing.
+    """What the API takes in, and as many at once; more is told to come again. In prod half of what a region gives an
+    account, so that a second API can live beside it, and as many at once as it gives (API Gateway Developer Guide,
+    quotas: 10,000 a second, out of a bucket of 5,000). In dev so little that a loop costs nothing.
     """
 
     api_domain: Annotated[str, Field(pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$")] | None = None

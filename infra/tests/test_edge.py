@@ -242,7 +242,7 @@ def test_the_stage_throttles_traces_and_logs_errors_without_bodies(fronts: Synth
     (every,) = stage["MethodSettings"]
     assert (every["ResourcePath"], every["HttpMethod"]) == ("/*", "*")
     rate = settings_of(name)["requests_per_second"]
-    assert (every["ThrottlingRateLimit"], every["ThrottlingBurstLimit"]) == (rate, 2 * rate)
+    assert (every["ThrottlingRateLimit"], every["ThrottlingBurstLimit"]) == (rate, rate)
     assert (every["LoggingLevel"], every["DataTraceEnabled"]) == ("ERROR", False)
 
 
