@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from services.chassis.problems import Problem, answer
 from services.chassis.process import DRAIN_SECONDS
 
 KEEP_ALIVE_SECONDS = 75
@@ -43,6 +45,21 @@ def listen(host: str, port: int) -> socket.socket:
     return taken
 
 
+class _Protocol(HttpToolsProtocol):
+    """Answers what is no HTTP, and so never reaches the app, with a problem document as well."""
+
+    def send_400_response(self, msg: str) -> None:
+        detail = (
+            "This is no request of HTTP/1.1 (RFC 9112). In its URL, whatever is not ASCII has to be percent-encoded "
+            "(RFC 3986): %C3%A9 stands for é."
+        )
+        told = answer(Problem(400, detail=detail), path="")
+        headers = [*self.server_state.default_headers, *told.raw_headers, (b"connection", b"close")]
+        lines = (name + b": " + value + b"\r\n" for name, value in headers)
+        self.transport.write(b"".join([STATUS_LINE[400], *lines, b"\r\n", told.body]))
+        self.transport.close()
+
+
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -54,6 +71,7 @@ async def serve(app: ASGIApp, listening: socket.socket, stop: asyncio.Event) -> 
     server = _Server(
         uvicorn.Config(
             app,
+            http=_Protocol,
             log_config=None,
             access_log=False,
             server_header=False,
