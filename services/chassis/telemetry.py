@@ -4,7 +4,7 @@ slugs and figures only, and no request bodies. ``redaction`` is the net below th
 
 import logging
 import sys
-from typing import Literal, TextIO
+from typing import Literal, TextIO, override
 
 import structlog
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +33,14 @@ _CHATTERS = (
 """Libraries that tell of every step at level info: only their warnings are of interest."""
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        # The stream cannot be written, as on a full disk: a trace for every event on stderr would say no more of it.
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+
 def log_to(stream: TextIO | None = None, settings: LogSettings | None = None) -> None:
     """Send our own events and those of the libraries to a stream (stdout), in one shape. The last call counts."""
     stream, chosen = stream or sys.stdout, settings or LogSettings()
@@ -54,7 +62,7 @@ def log_to(stream: TextIO | None = None, settings: LogSettings | None = None) ->
         # Its own traceback would show local variables: they hold messages, and so personal data.
         else structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
     )
-    handler = logging.StreamHandler(stream)
+    handler = _Handler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -1,6 +1,5 @@
 """What goes wrong for a person at a terminal: one sentence that says what it was and how to mend it, never a trace."""
 
-import errno
 from collections.abc import Iterator
 
 
@@ -12,7 +11,8 @@ class BadInput(Trouble):
     """A command was given what means nothing to it: a name that is none's, a file that is something else."""
 
 
-_DISK_FULL = "The disk is full: make some room and start again."
+_DISK_FULL = ("No space left on device", "disk is full")
+"""What the operating system, and PostgreSQL after it, say of it; and SQLite."""
 
 
 def sentence(error: BaseException) -> str | None:
@@ -28,6 +28,8 @@ def exit_code(error: BaseException) -> int:
 def _of_one(error: BaseException) -> str | None:
     if isinstance(error, Trouble):
         return str(error)
+    if any(words in str(error) for words in _DISK_FULL):
+        return "The disk is full: make some room and start again."
     # Not above: no command needs all of these libraries, unless something goes wrong.
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -44,14 +46,10 @@ def _of_one(error: BaseException) -> str | None:
             return f"{error} Stop that program, or choose another port with --port."
         case ApiError() | LocalStackError() | PostgresError() | MigrationFailed() | Disagreement() | DidNotStart():
             return str(error)
-        case Unavailable() if "disk is full" in str(error):
-            return _DISK_FULL
         case Unavailable():
             return f"The database cannot be reached: {error}"
         case BotoCoreError() | ClientError():
             return f"AWS does not answer as it should: {error}. Does LocalStack run, and AWS_ENDPOINT_URL name it?"
-        case OSError(errno=errno.ENOSPC):
-            return _DISK_FULL
         case OSError(filename=str(path)):
             return f"{error.strerror}: {path}"
         case _:

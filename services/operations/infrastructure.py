@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from services.operations.deployment import url_given
 from services.operations.errors import Trouble
 from services.operations.laptop import DatabaseKind, State
 from services.operations.postgres import Postgres
+
+_ROOM = {DatabaseKind.SQLITE: 50, DatabaseKind.POSTGRES: 250}
+"""MB that a system needs to start, and to sell for a while."""
 
 type Say = Callable[[str], None]
 """Tells the person at the terminal what is being done."""
@@ -40,6 +44,7 @@ async def laid(
     """
     with ExitStack() as stack:
         stack.enter_context(ground.state.held())
+        _check_room(ground)
         aws_url = ground.aws_url and url_given(ground.aws_url, "LocalStack's URL,")
         localstack = None if aws_url else LocalStack(ground.state.folder / "localstack", ground.aws_port)
         if localstack is not None:
@@ -66,6 +71,16 @@ async def laid(
         say("Provisioning queues and bucket")
         await asyncio.to_thread(_provision, environment)
         yield environment
+
+
+def _check_room(ground: Ground) -> None:
+    """Better no start than one that ends in whatever is written first."""
+    free = shutil.disk_usage(ground.state.folder).free // 2**20
+    if free < (needed := _ROOM[ground.database]):
+        raise Trouble(
+            f"It takes {needed} MB of disk, and {free} MB are free in {ground.state.folder}: make some room, or choose "
+            "another folder with --state."
+        )
 
 
 def _start(localstack: LocalStack) -> None:

@@ -1,6 +1,7 @@
 """Logs: one line per event, in one shape for our own events and the libraries'."""
 
 import asyncio
+import errno
 import io
 import json
 import logging
@@ -42,6 +43,20 @@ async def test_an_event_is_a_line_with_the_names_of_the_task_that_logged_it(stre
         ("handled", "order", 2, "info"),
         ("handled", "payment", 2, "info"),
     ]
+
+
+def test_a_full_disk_does_not_cover_the_terminal_with_traces(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(stream, "write", full)
+    log_to(stream, LogSettings(level="info", format="json"))
+
+    structlog.get_logger().info("handled", messages=2)
+
+    assert capsys.readouterr() == ("", "")
 
 
 def test_what_is_below_the_level_is_not_logged(stream: io.StringIO) -> None:

@@ -19,6 +19,7 @@ def test_a_busy_port_names_the_option_that_helps() -> None:
     [
         OSError(errno.ENOSPC, "No space left on device"),
         Unavailable("(sqlite3.OperationalError) database or disk is full"),
+        RuntimeError('could not write to file "pg_wal/xlogtemp.3308": No space left on device'),
     ],
 )
 def test_a_full_disk_is_called_a_full_disk(full: Exception) -> None:
