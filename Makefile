@@ -4,6 +4,9 @@
 .PHONY: help install demo run test check docs drawings infra lock clean
 MAKEFLAGS += --no-print-directory
 
+# Every process imports the same libraries: they are compiled once, also where a shell forbids it (containers often do).
+unexport PYTHONDONTWRITEBYTECODE
+
 # A stamp is written only after its installation has succeeded, so one that was interrupted is taken up again.
 LAPTOP := .venv/installed-laptop
 DEV := .venv/installed-dev
