@@ -161,3 +161,19 @@ def test_a_command_does_not_wait_for_libraries_that_it_does_not_use(module: str,
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
 
     assert heavy.isdisjoint(loaded)
+
+
+def test_a_signal_while_the_command_is_still_loading_is_no_trace() -> None:
+    program = """
+import sys
+class Pressed:
+    def find_spec(self, name, *_):
+        if name == "services.operations.cli":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Pressed())
+from services.operations.__main__ import main
+main()
+"""
+    stopped = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert (stopped.returncode, stopped.stdout, stopped.stderr) == (130, "", "Stopped.\n")
