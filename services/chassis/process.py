@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvloop
@@ -19,11 +19,13 @@ class Interrupted(Exception):
 
 @asynccontextmanager
 async def stopped_by_signals() -> AsyncIterator[asyncio.Event]:
-    """An event that SIGINT or SIGTERM sets. A second one ends the process at once, without draining."""
+    """An event that SIGINT or SIGTERM sets. A second one ends the process at once, and says so."""
     stop = asyncio.Event()
 
     def told(number: signal.Signals) -> None:
         if stop.is_set():
+            with suppress(OSError):
+                os.write(2, b"Stopped at once, without draining.\n")
             os._exit(128 + number)
         stop.set()
 
