@@ -75,13 +75,14 @@ def names_of(delivery: Delivery) -> dict[str, str]:
         attributes = json.loads(delivery.body)
         named = {"message_id": "id", "type": "type", "correlation_id": "correlationid"}
         names = {
-            name: str(attributes[attribute])[:_LONGEST_NAME]
+            # JSON can name half of a surrogate pair, which no log's encoding can say (RFC 8259, 8.2).
+            name: str(attributes[attribute])[:_LONGEST_NAME].encode(errors="replace").decode()
             for name, attribute in named.items()
             if attribute in attributes
         }
         trace = readable(str(attributes.get(TRACEPARENT, "")))
         return names | ({"trace_id": trace.split("-")[1]} if trace else {})
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 

@@ -11,7 +11,7 @@ def named(body: str) -> dict[str, str]:
     return names_of(Delivery(queue="order-new", body=body, receipt="r", receives=1))
 
 
-@pytest.mark.parametrize("body", ["nonsense", "[]", "7", "null", '{"id"', "{}"])
+@pytest.mark.parametrize("body", ["nonsense", "[]", "7", "null", '{"id"', "{}", "[" * 100_000, '{"a":' * 100_000])
 def test_what_is_no_message_has_no_name(body: str) -> None:
     assert named(body) == {}
 
@@ -32,3 +32,9 @@ def test_a_text_that_calls_itself_by_a_book_does_not_fill_the_log() -> None:
 
     assert found.keys() == {"message_id", "type"}
     assert max(map(len, found.values())) == 200
+
+
+def test_a_name_can_be_written_whatever_a_text_says_of_itself() -> None:
+    found = named(json.dumps({"id": "\ud800", "type": "\udfff", "correlationid": ["\ud800"]}))
+
+    assert "".join(found.values()).encode()
