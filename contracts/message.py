@@ -15,6 +15,8 @@ from contracts.fields import Personal
 
 _BY_TYPE: dict[str, type["Message"]] = {}
 _VERSIONED = re.compile(r"V(\d+)$")
+_TYPE = re.compile(r"bilhetagem\.[a-z_]{1,50}\.[a-z0-9-]{1,100}\.v[0-9]{1,4}")
+"""What types of ours look like, those of newer releases too: anything else is nobody's that will ever be known."""
 
 
 class Undecodable(Exception):
@@ -190,6 +192,8 @@ class Envelope:
             attributes = json.loads(body, parse_float=Decimal)
             message_id = UUID(attributes["id"])
             type_name = str(attributes["type"])
+            if not _TYPE.fullmatch(type_name):
+                raise ValueError("a type that is none of ours")
             time = datetime.fromisoformat(attributes["time"])
             if time.tzinfo is None or attributes["specversion"] != "1.0":
                 raise ValueError("not CloudEvents 1.0, or a time without an offset")
