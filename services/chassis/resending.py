@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, and_, false, or_, select, update
@@ -26,7 +27,7 @@ from services.chassis.store import Dispatch
 
 
 async def resend(running: Running, wanted: Resend) -> Resent:
-    """Have the outbox send again, at once. Raises Unavailable."""
+    """Have the outbox send again: at once, and a timer when it is due. Raises Unavailable."""
     now = running.clock()
     dispatcher = Dispatcher(running.service.name, now, running.mint)
     async with running.store.begin() as transaction:
@@ -34,13 +35,15 @@ async def resend(running: Running, wanted: Resend) -> Resent:
         known = {dispatch.message_id for dispatch in waiting}
         emitted = await _emitted(running, transaction, [a.cause for a in wanted.messages if a.cause is not None])
         for message_id in dict.fromkeys(again.id for again in wanted.messages):
-            for envelope in emitted.get(message_id, ()):
+            for envelope, due in emitted.get(message_id, ()):
                 known.add(message_id)
-                dispatcher.enqueue(envelope)
+                dispatcher.enqueue(envelope, due)
         for row_id, message in await _facts(running, transaction, wanted.facts):
             known.add(row_id)
             dispatcher.request(message, running.mint())
-        fresh = [replace(row, send_at=now) for row in dispatcher.at_once if _is_meant(row, wanted.messages)]
+        # A timer that is still due waits in the outbox again: its listener would only park it.
+        again = [*(replace(row, send_at=now) for row in dispatcher.at_once), *dispatcher.later]
+        fresh = [row for row in again if _is_meant(row, wanted.messages)]
         if fresh:
             await transaction.enqueue(fresh)
     return Resent(
@@ -71,15 +74,18 @@ def _rows_meant(outbox: Table, again: Again) -> ColumnElement[bool]:
     return and_(message, outbox.c.queue.in_([queue.name for queue in queues() if queue.service in again.to]))
 
 
-async def _emitted(running: Running, transaction: SqlTransaction, causes: Sequence[UUID]) -> dict[UUID, list[Envelope]]:
-    """What followed from these messages, by id: two versions of one message share it."""
+async def _emitted(
+    running: Running, transaction: SqlTransaction, causes: Sequence[UUID]
+) -> dict[UUID, list[tuple[Envelope, datetime | None]]]:
+    """What followed from these messages, by id (two versions of one message share it), with when a timer is due."""
     inbox = running.service.tables.inbox
     query = select(inbox.c.emitted).where(among(inbox.c.id, causes, running.database.dialect))
     found = defaultdict(list)
     for emitted in (await transaction.connection.execute(query)).scalars():
         for attributes in emitted:
             envelope = Envelope.decode(json.dumps(attributes))
-            found[envelope.id].append(envelope)
+            due = attributes.get("due")
+            found[envelope.id].append((envelope, due and datetime.fromisoformat(due)))
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import delete, select, update
 
 from contracts.message import Envelope
 from contracts.user import UserUpdated
@@ -23,6 +24,16 @@ async def handle(desk: Desk, *envelopes: Envelope) -> None:
         await connection.run_sync(metadata.tables["counts"].create, checkfirst=True)
     counting = Counting(SqlStore(database, KINDS, tables))
     await counting.pipeline().handle([delivered(envelope) for envelope in envelopes])
+
+
+async def lose_timers(desk: Desk, *, due: str) -> None:
+    """Empty the outbox, of timers that the journal says were due at this time."""
+    inbox, outbox = desk.running.service.tables.inbox, desk.running.service.tables.outbox
+    async with desk.running.database.writing() as connection:
+        await connection.execute(delete(outbox))
+        for emitted in (await connection.execute(select(inbox.c.emitted))).scalars().all():
+            told = [{**envelope, "due": due} if "due" in envelope else envelope for envelope in emitted]
+            await connection.execute(update(inbox).values(emitted=told))
 
 
 async def journal(desk: Desk, **about: Any) -> dict[str, Any]:
@@ -84,6 +95,7 @@ async def test_what_was_emitted_is_sent_again_to_whom_it_is_for(holding: Desk) -
     await handle(holding, message)
     (handled,) = (await journal(holding, message=str(message.id)))["handled"]
     expiry = handled["emitted"][1]["id"]
+    await lose_timers(holding, due="2020-01-01T00:00:00+00:00")
     wanted = {"messages": [{"id": expiry, "cause": str(message.id)}, {"id": str(uuid4()), "cause": str(message.id)}]}
     answer = await holding.client.post("/operations/resend", json=wanted, headers=OPERATOR)
     assert [(sent["id"], sent["queue"]) for sent in answer.json()["sent"]] == [(expiry, "reservation-underway")]
@@ -95,6 +107,18 @@ async def test_what_was_emitted_is_sent_again_to_whom_it_is_for(holding: Desk) -
     assert [one["queue"] for one in sent] == ["reservation-underway"]
     for_nobody = {"messages": [{"id": expiry, "cause": str(message.id), "to": ["ticket"]}]}
     assert (await holding.client.post("/operations/resend", json=for_nobody, headers=OPERATOR)).json()["sent"] == []
+
+
+async def test_a_timer_that_is_due_later_waits_for_that_again(holding: Desk) -> None:
+    message = cancelling()
+    await handle(holding, message)
+    await lose_timers(holding, due="2199-01-01T00:00:00+00:00")
+    (handled,) = (await journal(holding, message=str(message.id)))["handled"]
+    wanted = {"messages": [{"id": handled["emitted"][1]["id"], "cause": str(message.id), "to": ["reservation"]}]}
+    assert (await holding.client.post("/operations/resend", json=wanted, headers=OPERATOR)).json()["unknown"] == []
+    assert await holding.running.outbox.relay_once() == 0
+    (waiting,) = (await journal(holding, correlation=message.message.correlation))["unsent"]
+    assert waiting["send_at"] == "2199-01-01T00:00:00Z"
 
 
 async def test_what_waits_in_the_outbox_is_sent_now(holding: Desk) -> None:
@@ -126,11 +150,12 @@ async def test_what_sqs_does_not_accept_stays_in_the_outbox(holding: Desk) -> No
     message = cancelling()
     await handle(holding, message)
     expiry = (await journal(holding, message=str(message.id)))["handled"][0]["emitted"][1]["id"]
+    await lose_timers(holding, due="2020-01-01T00:00:00+00:00")
     holding.refuse = lambda row: True
     wanted = {"messages": [{"id": expiry, "cause": str(message.id)}]}
     assert (await holding.client.post("/operations/resend", json=wanted, headers=OPERATOR)).status_code == 200
     assert await holding.running.outbox.relay_once() == 1
-    assert len((await journal(holding, correlation=message.message.correlation))["unsent"]) == 2
+    assert len((await journal(holding, correlation=message.message.correlation))["unsent"]) == 1
 
 
 async def test_the_ingress_itself_sends_nothing_again(holding: Desk) -> None:
