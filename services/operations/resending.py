@@ -1,10 +1,12 @@
 """What to send again so that a purchase goes on: what its services emitted and a listener has not handled."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from contracts.message import message_types
 from services.chassis.resends import Again, Resend, Resent
 from services.operations.errors import BadInput
 from services.operations.journals import Journals, Silent
@@ -14,6 +16,11 @@ from services.operations.wording import counted
 
 _OWNERS = {"user_id": "user", "event_id": "event", "ticket_id": "ticket"}
 """Whose catalogue row a message means by a field."""
+
+_AWAITED = {"event": "event", "ticket type": "ticket", "buyer": "user", "ticket holder": "user"}
+"""Whose catalogue row a parked message waits for, by how its listener calls it."""
+
+_ROW_AWAITED = re.compile(rf"\b({'|'.join(_AWAITED)}) ([0-9a-f-]{{36}})\b")
 
 _MAY_LACK_FACTS = frozenset({Fate.PARKED, Fate.FAILING, Fate.LOST, Fate.ON_ITS_WAY})
 """Whatever lost a message, or lets one wait, may have lost the catalogue's facts as well."""
@@ -51,8 +58,9 @@ def plan(purchase: Purchase, start: UUID | None = None) -> Plan:
             if found := _again(purchase, message, hearing, named_by_hand=message.id == start):
                 service, again = found
                 messages[service].append(again)
-                steps.append((service, f"{message.name} to {hearing.queue.name}"))
-            else:
+                when = f", due {message.due:%H:%M:%S}" if message.due else ""
+                steps.append((service, f"{message.name} to {hearing.queue.name}{when}"))
+            elif not _is_told_anew(message, hearing):
                 made.beyond.append(_why_not(purchase, message, hearing))
     if tell_facts:
         for service, row_id, what in _facts(purchase):
@@ -107,6 +115,13 @@ def _emitted(purchase: Purchase, message: Told) -> bool:
     return journal is not None and any(handled.envelope["id"] == cause for handled in journal.handled)
 
 
+def _is_told_anew(message: Told, hearing: Hearing) -> bool:
+    """A fact of the catalogue that got lost: its row says it again, as a message of its own."""
+    contract = message_types().get(message.envelope["type"])
+    is_gone = hearing.fate in {Fate.LOST, Fate.ON_ITS_WAY}
+    return is_gone and contract is not None and not contract.is_of_a_purchase()
+
+
 def _why_not(purchase: Purchase, message: Told, hearing: Hearing) -> str:
     name, queue = message.name, hearing.queue
     match hearing.fate:
@@ -136,6 +151,11 @@ def _facts(purchase: Purchase) -> list[tuple[str, UUID, str]]:
         for row_id in named(message.envelope.get("data"), field_name)
         if _is_minted(row_id)
     }
+    # A message need not name all that it waits for: a hold names its ticket type, and waits for that one's event too.
+    for message in purchase.timeline.told:
+        for hearing in message.hearings:
+            for what, row_id in _ROW_AWAITED.findall(hearing.waits_for or ""):
+                rows.add((_AWAITED[what], UUID(row_id), f"{_AWAITED[what]} {row_id} as it is now"))
     return sorted(rows, key=str)
 
 

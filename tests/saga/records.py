@@ -26,8 +26,13 @@ class WorldJournals:
         self, correlations: Collection[str], messages: Collection[UUID] = (), services: Collection[str] | None = None
     ) -> dict[str, Journal]:
         """What each service knows of messages with these correlations or ids."""
-        names = [name for name in self.world.stores if services is None or name in services]
-        return {name: self._of(name, set(correlations), {str(message) for message in messages}) for name in names}
+        found = self.now(correlations, messages)
+        return {name: journal for name, journal in found.items() if services is None or name in services}
+
+    def now(self, correlations: Collection[str], messages: Collection[UUID] = ()) -> dict[str, Journal]:
+        """The same, of all services, for somebody who cannot wait for it."""
+        wanted = set(correlations), {str(message) for message in messages}
+        return {name: self._of(name, *wanted) for name in self.world.stores}
 
     def _of(self, name: str, correlations: set[str], messages: set[str]) -> Journal:
         settings = handed_settings(self.world.logic[name].ports) if name in self.world.logic else {}

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.chassis.journal import Failed
+from services.chassis.journal import Failed, Journal
 from services.operations.errors import BadInput
 from services.operations.purchases import Purchase, gather
 from services.operations.resending import plan
@@ -174,6 +174,30 @@ async def test_an_issued_tickets_id_names_no_row_of_the_catalogue() -> None:
     left = await without(await a_purchase(), "TicketsIssued", "order")
     told_anew = [what for _, what in plan(left).steps if what.startswith("ticket ")]
     assert len(told_anew) == 1
+
+
+async def test_what_a_parked_message_waits_for_is_told_anew_though_the_message_does_not_name_it() -> None:
+    office = BoxOffice(1)
+    unheard = office.world.mint()
+    reservation = str(office.reserve(office.buyer(), office.put_on_sale(10, event_id=unheard)))
+    then, seen = START + timedelta(seconds=30), dict[str, Journal]()
+    office.world.at(then, lambda: seen.update(WorldJournals(office.world).now({reservation})))
+    await office.world.come_to_rest()
+    (parked,) = await gather(Shortened(seen, ()), {reservation: None}, then)
+    assert told(parked.waits) == [("reservation", f"event {unheard}, before it can handle ReserveTickets")]
+    assert plan(parked).by["event"].facts == [unheard]
+
+
+async def test_a_lost_fact_of_the_catalogue_is_told_anew_and_nothing_else_is_said_of_it() -> None:
+    office = BoxOffice(1)
+    event = str(office.event)
+    await office.world.come_to_rest()
+    whole = WorldJournals(office.world).now({event}) | {"event": Journal(service="event")}
+    lost = [("reservation", one.envelope["id"]) for one in whole["reservation"].handled]
+    (left,) = await gather(Shortened(whole, lost), {event: None}, NOW)
+    assert [wait.fate for wait in left.waits] == [Fate.ON_ITS_WAY]
+    assert plan(left).by["event"].facts == [office.event]
+    assert plan(left).beyond == []
 
 
 async def test_nobody_is_named_in_a_timeline() -> None:
