@@ -52,11 +52,6 @@ def test_a_role_is_for_one_kind_of_job_of_one_repository(bootstrap: Template) ->
     }
 
 
-def test_the_repository_that_is_not_named_yet_cannot_be_anybody_s() -> None:
-    # No name on GitHub begins with a hyphen.
-    assert context()["github"].startswith("-")
-
-
 @pytest.mark.parametrize("github", [None, "", "bilhetagem", "a/b/c", "owner/*", "https://github.com/owner"])
 def test_what_is_no_repository_is_refused(github: Any) -> None:
     with pytest.raises(SettingsError, match=r"`github` .*OWNER/NAME"):

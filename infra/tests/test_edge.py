@@ -29,15 +29,16 @@ BALANCER = "arn:aws:elasticloadbalancing:sa-east-1:123456789012:loadbalancer/app
 
 @pytest.fixture(scope="module")
 def fronts(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
-    """Both environments; a third with a name of its own, and a fourth that has no private network."""
+    """Both environments without a name of their own; a third with one, and a fourth that has no private network."""
+    nameless = {"api_domain": None, "api_certificate": None}
     certificate = "arn:aws:acm:sa-east-1:123456789012:certificate/of-api"
     return front(
         tmp_path_factory.mktemp("front"),
         {
-            "dev": settings_of("dev"),
-            "prod": settings_of("prod"),
+            "dev": settings_of("dev", **nameless),
+            "prod": settings_of("prod", **nameless),
             "named": settings_of("prod", api_domain="api.bilhetagem.example", api_certificate=certificate),
-            "laptop": settings_of("dev", target="127.0.0.1:8000"),
+            "laptop": settings_of("dev", **nameless, target="127.0.0.1:8000"),
         },
     )
 
@@ -330,4 +331,4 @@ def test_with_a_name_of_its_own_the_api_has_no_other_and_no_stage_in_its_paths(f
 
 def test_a_name_without_a_certificate_is_refused() -> None:
     with pytest.raises(SettingsError, match="a name needs a certificate"):
-        environments({"prod": settings_of("prod", api_domain="api.bilhetagem.example")})
+        environments({"prod": settings_of("prod", api_domain="api.bilhetagem.example", api_certificate=None)})

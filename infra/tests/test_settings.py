@@ -11,9 +11,18 @@ from contracts.routes import SERVICES
 from infra.app import CDK_JSON, OUTPUT, context, main, templates_go_to
 from infra.settings import SettingsError, environments, refuse_examples
 
+NOBODY = {"github": "-your-organisation-/bilhetagem", "alarm_email": "on-call@bilhetagem.example"}
+SOMEBODY = {"github": "octo-org/bilhetagem", "alarm_email": "on-call@octo-org.com"}
+"""What ``cdk.json`` has as long as it is nobody's, and what it may have then."""
+
 
 def prod(**changes: Any) -> dict[str, Any]:
     return {"prod": {**context()["environments"]["prod"], **changes}}
+
+
+def of(somebody: dict[str, str]) -> dict[str, Any]:
+    """The context of one who has filled it in like that."""
+    return {"github": somebody["github"], "environments": prod(alarm_email=somebody["alarm_email"])}
 
 
 def test_the_file_has_dev_and_prod() -> None:
@@ -55,14 +64,16 @@ def test_what_is_wrong_is_named(wrong: Any, told: str) -> None:
 
 
 def test_examples_are_not_deployed() -> None:
-    with pytest.raises(
-        SettingsError, match=r"as github, environments\.dev\.alarm_email, environments\.prod\.alarm_email"
-    ):
-        refuse_examples(context()["github"], environments(context()["environments"]))
+    examples = of(NOBODY)
+
+    with pytest.raises(SettingsError, match=r"as github, environments\.prod\.alarm_email: put your own there"):
+        refuse_examples(examples["github"], environments(examples["environments"]))
 
 
 def test_what_is_somebody_s_is_deployed() -> None:
-    refuse_examples("octo-org/bilhetagem", environments(prod(alarm_email="on-call@octo-org.com")))
+    filled_in = of(SOMEBODY)
+
+    refuse_examples(filled_in["github"], environments(filled_in["environments"]))
 
 
 def test_templates_are_where_the_cdk_s_command_line_looks_for_them(tmp_path: Path) -> None:
@@ -78,8 +89,7 @@ def test_templates_are_where_the_cdk_s_command_line_looks_for_them(tmp_path: Pat
 def test_templates_are_listed_for_a_person_and_not_in_what_the_cdk_s_command_line_prints(
     by_command_line: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ours = {"github": "octo-org/bilhetagem", "environments": prod(alarm_email="on-call@octo-org.com")}
-    monkeypatch.setattr("infra.app.context", lambda: ours)
+    monkeypatch.setattr("infra.app.context", lambda: of(SOMEBODY))
     monkeypatch.setattr("infra.app.build", lambda app: Stack(app, "Bilhetagem-one"))
     monkeypatch.setattr("infra.app.OUTPUT", tmp_path)
     monkeypatch.delenv("CDK_OUTDIR", raising=False)
@@ -96,6 +106,7 @@ def test_templates_are_listed_for_a_person_and_not_in_what_the_cdk_s_command_lin
 def test_the_cdk_s_command_line_gets_no_examples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # Where it wants the templates (CDK Developer Guide: it starts the app with this variable).
     monkeypatch.setenv("CDK_OUTDIR", str(tmp_path))
+    monkeypatch.setattr("infra.app.context", lambda: of(NOBODY))
 
     with pytest.raises(SettingsError, match="still has its examples"):
         main()

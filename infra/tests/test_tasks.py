@@ -248,6 +248,7 @@ def test_a_process_may_drain(of_family: dict[str, dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_agents_get_the_image_the_logs_and_these_secrets(templates: dict[str, Template], environment: str) -> None:
+    (settings,) = (each for each in environments(context()["environments"]) if each.name == environment)
     rights = rights_of(templates[f"Bilhetagem-{environment}-Tasks"])
     prefix = f"bilhetagem-{environment}-"
     secrets = set(of_type(templates[f"Bilhetagem-{environment}-Tasks"], "SecretsManager::Secret"))
@@ -261,7 +262,7 @@ def test_agents_get_the_image_the_logs_and_these_secrets(templates: dict[str, Te
 
     assert readable_by("agent") == secrets
     (master,) = readable_by("agent-of-databases")
-    assert "MasterUserSecret" in master
+    assert (settings.restored.master_secret if settings.restored else "MasterUserSecret") in master
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
