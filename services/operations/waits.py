@@ -48,7 +48,7 @@ def waits(timeline: Timeline, *, at_rest: bool, since: datetime) -> list[Wait]:
         _wait(message, hearing, since)
         for message in timeline.told
         for hearing in message.hearings
-        if not hearing.fate.is_over
+        if not hearing.fate.is_over and not _was_told_anew(timeline, message, hearing)
     ]
     if at_rest:
         found = [wait for wait in found if wait.fate is not Fate.DUE_LATER]
@@ -57,6 +57,19 @@ def waits(timeline: Timeline, *, at_rest: bool, since: datetime) -> list[Wait]:
         last = max((m.time for m in timeline.told if m.time), default=since)
         found += outside or ([] if found else [Wait("nobody", "nothing is under way that carries it on", last)])
     return sorted(found, key=lambda wait: wait.since)
+
+
+def _was_told_anew(timeline: Timeline, lost: Told, hearing: Hearing) -> bool:
+    """A catalogue's fact tells its whole row: whoever has handled a later one lacks nothing of it."""
+    contract = message_types().get(lost.envelope["type"])
+    if hearing.fate not in {Fate.LOST, Fate.ON_ITS_WAY} or contract is None or contract.is_of_a_purchase():
+        return False
+    return any(
+        lost.time and later.time and later.time > lost.time and later.sender == lost.sender
+        for later in timeline.told
+        if later.envelope.get("correlationid") == lost.envelope.get("correlationid")
+        and any(heard.service == hearing.service and heard.fate.is_over for heard in later.hearings)
+    )
 
 
 def _wait(message: Told, hearing: Hearing, began: datetime) -> Wait:

@@ -194,10 +194,17 @@ async def test_a_lost_fact_of_the_catalogue_is_told_anew_and_nothing_else_is_sai
     await office.world.come_to_rest()
     whole = WorldJournals(office.world).now({event}) | {"event": Journal(service="event")}
     lost = [("reservation", one.envelope["id"]) for one in whole["reservation"].handled]
+    assert len(lost) == 1
     (left,) = await gather(Shortened(whole, lost), {event: None}, NOW)
     assert [wait.fate for wait in left.waits] == [Fate.ON_ITS_WAY]
     assert plan(left).by["event"].facts == [office.event]
     assert plan(left).beyond == []
+
+    office.move(timedelta(days=1))
+    await office.world.come_to_rest()
+    whole = WorldJournals(office.world).now({event}) | {"event": Journal(service="event")}
+    (mended,) = await gather(Shortened(whole, lost), {event: None}, NOW)
+    assert mended.waits == ()
 
 
 async def test_nobody_is_named_in_a_timeline() -> None:
