@@ -82,6 +82,9 @@ class Edge(Stack):
         Firewall(self, settings, self.api.deployment_stage.stage_arn)
         CfnOutput(self, "Url", value=f"https://{settings.api_domain}" if settings.api_domain else self._own_url())
         CfnOutput(self, "Api", value=self.api.rest_api_id)
+        if self.api.domain_name is not None:
+            # Where DNS has to lead the name: no template here has its zone.
+            CfnOutput(self, "Alias", value=self.api.domain_name.domain_name_alias_domain_name)
 
     def _own_url(self) -> str:
         return f"https://{self.api.rest_api_id}.execute-api.{self.region}.{self.url_suffix}/{STAGE}"

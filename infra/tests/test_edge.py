@@ -327,6 +327,8 @@ def test_with_a_name_of_its_own_the_api_has_no_other_and_no_stage_in_its_paths(f
     assert the(template, "ApiGateway::RestApi")["DisableExecuteApiEndpoint"] is True
     assert the(template, "ApiGateway::Stage")["Variables"]["prefix"] == "/"
     assert template["Outputs"]["Url"]["Value"] == "https://api.bilhetagem.example"
+    assert template["Outputs"]["Alias"]["Value"]["Fn::GetAtt"][1] == "RegionalDomainName"
+    assert "Alias" not in edge(fronts, "prod")["Outputs"]
 
 
 def test_a_name_without_a_certificate_is_refused() -> None:
