@@ -137,7 +137,8 @@ async def _root(journals: Journals, any_id: UUID) -> tuple[str, Row | None]:
     silent = f" {', '.join(sorted(journals.silent))} did not answer." if journals.silent else ""
     raise Trouble(
         f"No service knows {any_id}.{silent} What no worker has handled yet exists only in its queue: "
-        f"bilhetagem queues peek order-new --correlation {any_id} (or reservation-new) shows whether it is there."
+        f"bilhetagem queues peek order-new --correlation {any_id} (or reservation-new) shows whether it is there. "
+        "What is not there either is lost, and whoever asked for it has to ask again."
     )
 
 

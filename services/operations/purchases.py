@@ -25,7 +25,7 @@ STATES = (
 """What a purchase can be, in the order of its life: the statuses of orders, and of reservations without one."""
 
 CATALOGUE = "catalogue"
-"""In place of a state: it is no purchase, but an event, ticket type, product or buyer, whose facts are told as well."""
+"""In place of a state: it is no purchase, but an event, ticket type or buyer, whose facts are told as well."""
 
 
 @dataclass(frozen=True)

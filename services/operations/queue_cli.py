@@ -24,9 +24,9 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The message's id, or SQS'
 Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for what becomes of it. 0: not at all.")]
 
 _WHICH = (
-    "The system is the laptop's that runs in .bilhetagem, or in the folder of --state; else the one that the "
-    "environment is for (AWS_ENDPOINT_URL, BILHETAGEM_QUEUE_PREFIX, BILHETAGEM_OPERATORS_SECRET, "
-    "BILHETAGEM_SERVICE_URLS), or --aws names."
+    "The system is the laptop's that runs in the folder of --state; else the one that --aws names, or the environment "
+    "is for (AWS_ENDPOINT_URL, BILHETAGEM_OPERATORS_SECRET, BILHETAGEM_QUEUE_PREFIX, BILHETAGEM_SERVICE_URLS); else "
+    "the laptop's that runs in .bilhetagem."
 )
 
 queues = typer.Typer(

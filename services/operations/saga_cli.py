@@ -12,8 +12,8 @@ saga = typer.Typer(
     no_args_is_help=True,
     help="What happened to a purchase, what it waits for, and sending again what got lost. An ID is any of a "
     "purchase's: order, reservation, payment, issued ticket or message. The system is the laptop's that runs in "
-    ".bilhetagem, or in the folder of --state; else the one that the environment is for (BILHETAGEM_SERVICE_URLS, "
-    "BILHETAGEM_OPERATORS_SECRET, AWS_ENDPOINT_URL).",
+    "the folder of --state (of list: --folder); else the one that the environment is for (AWS_ENDPOINT_URL, "
+    "BILHETAGEM_OPERATORS_SECRET, BILHETAGEM_SERVICE_URLS); else the laptop's that runs in .bilhetagem.",
     epilog="Example: bilhetagem saga list --stuck-for 5m",
 )
 
