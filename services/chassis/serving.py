@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import Iterator
 
 import uvicorn
+from httptools import HttpParserUpgrade, HttpRequestParser
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -46,7 +48,32 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class _Protocol(HttpToolsProtocol):
-    """Answers what is no HTTP, and so never reaches the app, with a problem document as well."""
+    """HTTP/1.1 and nothing else: a wish for another protocol is ignored (RFC 9110, 7.8), and what is no HTTP, and so
+    never reaches the app, is answered with a problem document as well.
+
+    Left alone, a request that wishes for HTTP/2, as those of `curl --http2` and of Java's client do, loses its body:
+    the parser takes what follows the headers for the other protocol's.
+    """
+
+    _received = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._received = data
+        super().data_received(data)
+
+    def _should_upgrade(self) -> bool:
+        # What follows a CONNECT is no body, whatever its headers say.
+        return self.parser.get_method() != b"CONNECT"
+
+    def handle_websocket_upgrade(self) -> None:
+        """Read the request again without its wish. Called while the parser's HttpParserUpgrade is handled."""
+        pause = sys.exception()
+        assert isinstance(pause, HttpParserUpgrade)
+        body = self._received[pause.args[0] :]
+        headers = (name + b": " + value + b"\r\n" for name, value in self.headers if name != b"upgrade")
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        self.parser = HttpRequestParser(self)
+        self.data_received(b"".join([method, b" ", self.url, b" HTTP/", version, b"\r\n", *headers, b"\r\n", body]))
 
     def send_400_response(self, msg: str) -> None:
         detail = (
