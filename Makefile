@@ -61,7 +61,7 @@ lock: $(DEV) ## Resolve all dependencies anew
 	@.venv/bin/python requirements/lock.py
 
 clean: ## Remove the environments and all that a run left behind
-	rm -rf .venv .localstack .drawings .infra .bilhetagem cdk.out dist
+	rm -rf .venv .localstack .drawings .infra infra/node_modules .bilhetagem cdk.out dist
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(LAPTOP): pyproject.toml requirements/build.txt requirements/laptop.txt
