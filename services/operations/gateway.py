@@ -12,7 +12,7 @@ import httpx
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -99,6 +99,12 @@ class Forward:
         )
         try:
             upstream = await self._client.send(onward, stream=True)
+        except ClientDisconnect:
+            return
+        except httpx.LocalProtocolError as error:  # the server in front lets through more than HTTP allows
+            problem = Problem(400, detail=f"The request cannot be passed on: {error}.")
+            await answer(problem, scope["path"])(scope, receive, send)
+            return
         except httpx.TransportError as error:
             log.warning("not_forwarded", method=request.method, path=scope["path"], to=self._url, error=repr(error))
             await answer(Problem(503), scope["path"])(scope, receive, send)

@@ -1,7 +1,8 @@
 """The base URL: a path's first segment says whose it is, and what is not a client's business is not there."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -37,6 +38,13 @@ async def document() -> dict[str, object]:
 
 def client_of(app: ASGIApp) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://base")
+
+
+@pytest.fixture
+def silence() -> Iterator[str]:
+    """The URL of a server that never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield "http://{}:{}".format(*listening.getsockname())
 
 
 @pytest.fixture(params=["in this process", "in others"])
@@ -94,6 +102,35 @@ async def test_a_service_that_is_down_is_a_problem_document_and_a_line_of_the_lo
     assert [(event["event"], event["path"], event["to"]) for event in logged] == [
         ("not_forwarded", "/orders/", "http://127.0.0.1:9")
     ]
+
+
+async def test_what_http_does_not_allow_is_a_clients_mistake(silence: str) -> None:
+    async with (
+        httpx.AsyncClient(trust_env=False) as onward,
+        client_of(Gateway({"order": Forward(onward, silence)}, document)) as client,
+    ):
+        answer = await client.get("/orders/", headers=[("Host", "a"), ("Host", "b")])
+
+    assert (answer.status_code, answer.json()["slug"]) == (400, "malformed")
+    assert "multiple Host" in answer.json()["detail"]
+
+
+async def test_nobody_hears_of_a_client_that_goes_away_while_it_sends(silence: str) -> None:
+    pieces: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return pieces.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"base"), (b"content-length", b"100")]
+    scope = {"type": "http", "method": "POST", "path": "/orders/", "headers": headers, "query_string": b""}
+    async with httpx.AsyncClient(trust_env=False) as onward:
+        await Gateway({"order": Forward(onward, silence)}, document)(scope, receive, send)
+
+    assert sent == []
 
 
 async def test_a_long_answer_is_passed_on_while_it_comes() -> None:
