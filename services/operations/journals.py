@@ -51,7 +51,7 @@ class Journals:
 
     clients: Mapping[str, httpx.AsyncClient]
     silent: set[str]
-    """The services that did not answer so far."""
+    """The services that did not answer so far, and are not asked again."""
 
     async def about(
         self, correlations: Collection[str], messages: Collection[UUID] = (), services: Collection[str] | None = None
@@ -150,8 +150,6 @@ class Journals:
         return _read(service, answer, Resent)
 
     async def _ask(self, service: str, query: list[tuple[str, str]]) -> Journal | None:
-        if service in self.silent:
-            return None
         try:
             return await self._get(service, "/operations/journal", Journal, query)
         except Silent:
@@ -182,6 +180,8 @@ class Journals:
         if service not in self.clients:
             raise Trouble(f"The {service} service's URL is not known.")
         client = self.clients[service]
+        if service in self.silent:  # one that hangs takes half a minute each time
+            raise Silent(f"The {service} service does not answer at {client.base_url}. Does it run?")
         try:
             yield client
         except httpx.TransportError as error:

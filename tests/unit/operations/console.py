@@ -71,6 +71,8 @@ class Answers:
     reservations: list[Purchase] = field(default_factory=list)
     held_up: dict[str, list[UUID]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    unheard: list[str] = field(default_factory=list)
+    """The silent services that were asked, as often as they were."""
     gone: set[UUID] = field(default_factory=set)
     """Messages and rows that no service can send again."""
     resent: list[tuple[str, Resend]] = field(default_factory=list)
@@ -82,6 +84,7 @@ class Answers:
 
     def _answer(self, service: str, request: httpx.Request) -> httpx.Response:
         if service in self.silent:
+            self.unheard.append(service)
             raise httpx.ConnectError("refused", request=request)
         own = {"order": self.purchases, "reservation": self.reservations}.get(service, [])
         match request.url.path:

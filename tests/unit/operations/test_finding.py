@@ -16,7 +16,7 @@ from services.chassis.purchases import Purchase as Row
 from services.operations import finding
 from services.operations.desk import Desk
 from services.operations.errors import BadInput, Trouble
-from services.operations.finding import Filter, list_purchases
+from services.operations.finding import Filter, find_purchase, list_purchases
 from services.operations.journals import Journals
 from services.operations.purchases import STATES
 from services.operations.queue_access import QueueAccess
@@ -134,6 +134,13 @@ async def test_a_service_that_does_not_answer_keeps_no_purchase_of_others_from_b
     assert [purchase.id for purchase in listed.purchases] == [str(answers.purchases[0].id)]
     assert desk.journals is not None
     assert desk.journals.silent >= {"reservation", "payment"} - ({"payment"} if wanted is not STUCK else set())
+
+
+async def test_a_service_that_does_not_answer_is_not_waited_for_again() -> None:
+    answers = Answers(purchases=[row(1)], silent={"reservation"})
+    await list_purchases(desk_of(answers), STUCK, NOW)
+    await find_purchase(desk_of(answers), answers.purchases[0].id, NOW)
+    assert answers.unheard == ["reservation"] * 2
 
 
 async def test_where_nobody_answers_who_could_list_them_it_is_said_instead_of_that_there_are_none() -> None:
