@@ -62,23 +62,25 @@ class _Protocol(HttpToolsProtocol):
         super().data_received(data)
 
     def _should_upgrade(self) -> bool:
-        # What follows a CONNECT is no body, whatever its headers say.
-        return self.parser.get_method() != b"CONNECT"
+        return True  # nothing is done about the request until it is read again
 
     def handle_websocket_upgrade(self) -> None:
         """Read the request again without its wish. Called while the parser's HttpParserUpgrade is handled."""
         pause = sys.exception()
         assert isinstance(pause, HttpParserUpgrade)
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        if method == b"CONNECT":  # what follows it is no body, whatever its headers say
+            self.send_400_response("")
+            return
         body = self._received[pause.args[0] :]
         headers = (name + b": " + value + b"\r\n" for name, value in self.headers if name != b"upgrade")
-        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         self.parser = HttpRequestParser(self)
         self.data_received(b"".join([method, b" ", self.url, b" HTTP/", version, b"\r\n", *headers, b"\r\n", body]))
 
     def send_400_response(self, msg: str) -> None:
         detail = (
-            "This is no request of HTTP/1.1 (RFC 9112). In its URL, whatever is not ASCII has to be percent-encoded "
-            "(RFC 3986): %C3%A9 stands for é."
+            "This is no request of HTTP/1.1 to a server (RFC 9112). In its URL, whatever is not ASCII has to be "
+            "percent-encoded (RFC 3986): %C3%A9 stands for é."
         )
         told = answer(Problem(400, detail=detail), path="")
         headers = [*self.server_state.default_headers, *told.raw_headers, (b"connection", b"close")]
