@@ -54,7 +54,7 @@ def from_json(value: Any) -> Any:
     """What a text says in JSON, and anything else as it is. It needs ``NoDecode`` beside it, not to come too late."""
     try:
         return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError('should be a JSON list, such as ["..."]') from None
 
 

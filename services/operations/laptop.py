@@ -88,7 +88,7 @@ class State:
             kept = json.loads(self.secrets_file.read_text())
         except FileNotFoundError:
             return {}
-        except ValueError:
+        except (ValueError, RecursionError):
             kept = None
         if not isinstance(kept, dict):
             raise Trouble(f"{self.secrets_file} is damaged: remove it, and new secrets are made.")

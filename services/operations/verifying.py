@@ -59,5 +59,5 @@ def public_keys(source: str) -> PublicKeys:
         raise BadInput(f"The public keys cannot be read from {source}: {error}") from None
     except OSError as error:
         raise BadInput(f"{error.strerror}: {source}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{source} does not hold public keys: {error}") from None

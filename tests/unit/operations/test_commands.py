@@ -128,6 +128,16 @@ def test_what_keeps_a_ticket_from_being_checked_is_one_sentence(arguments: tuple
     assert "Traceback" not in failed.output
 
 
+@pytest.mark.parametrize("content", ["", "[]", '{"keys": [7]}', "[" * 100_000])
+def test_a_file_that_holds_no_keys_is_said_to_hold_none(content: str, tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text(content)
+
+    failed = run("verify-ticket", "BLT:X", "--keys", str(tmp_path / "keys.json"))
+
+    assert failed.exit_code == 2
+    assert "does not hold public keys" in failed.output
+
+
 def test_stale_documents_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     wanted = {Path("docs/saga.md"): "new", Path("docs/asyncapi.yaml"): "same"}
     monkeypatch.setattr(documents, "ROOT", tmp_path)
