@@ -14,7 +14,7 @@ from services.operations.dead_letters import DeadLetter
 from services.operations.desk import Desk
 from services.operations.errors import BadInput, Trouble
 from services.operations.journals import NOT_KNOWN, Journals, Silent
-from services.operations.purchases import STATES, Purchase, gather
+from services.operations.purchases import STATES, Purchase, gather, unheard
 from services.operations.timeline import Dead, Seen
 
 _LISTING = ("order", "reservation")
@@ -63,11 +63,16 @@ class Listed:
 
 
 async def find_purchase(desk: Desk, any_id: UUID, now: datetime) -> Purchase:
-    """The purchase that has this order, reservation, payment, issued ticket or message. Raises Trouble."""
+    """The purchase that has this order, reservation, payment, issued ticket or message; of a row of the catalogue, what
+    became of its facts. Raises Trouble.
+    """
     journals = journals_of(desk)
-    root, row = await _root(journals, any_id)
-    (found,) = await gather(journals, {root: row}, now, silent=journals.silent)
-    return found.after(await _look(desk, found.undecided), now)
+    found = await _root(journals, any_id)
+    if found is None:
+        return await _catalogue_row(journals, any_id, now)
+    root, row = found
+    (purchase,) = await gather(journals, {root: row}, now, silent=journals.silent)
+    return purchase.after(await _look(desk, purchase.undecided), now)
 
 
 async def list_purchases(desk: Desk, wanted: Filter, now: datetime) -> Listed:
@@ -123,7 +128,8 @@ def journals_of(desk: Desk) -> Journals:
     return desk.journals
 
 
-async def _root(journals: Journals, any_id: UUID) -> tuple[str, Row | None]:
+async def _root(journals: Journals, any_id: UUID) -> tuple[str, Row | None] | None:
+    """The purchase's own id, and the row that says where it stands. None: nobody has heard of the id."""
     if found := await _row(journals, any_id):
         return found
     known = await journals.about({str(any_id)}, {any_id})
@@ -134,10 +140,16 @@ async def _root(journals: Journals, any_id: UUID) -> tuple[str, Row | None]:
             return await _row(journals, order) or (str(order), None)
     if correlation := await journals.correlation_of(any_id):
         return await _row(journals, UUID(correlation)) or (correlation, None)
+    return None
+
+
+async def _catalogue_row(journals: Journals, row_id: UUID, now: datetime) -> Purchase:
+    if owner := await journals.owner_of(row_id):
+        return unheard(row_id, owner, await journals.about({str(row_id)}), now, journals.silent)
     silent = f" {', '.join(sorted(journals.silent))} did not answer." if journals.silent else ""
     raise Trouble(
-        f"No service knows {any_id}.{silent} What no worker has handled yet exists only in its queue: "
-        f"bilhetagem queues peek order-new --correlation {any_id} (or reservation-new) shows whether it is there. "
+        f"No service knows {row_id}.{silent} What no worker has handled yet exists only in its queue: "
+        f"bilhetagem queues peek order-new --correlation {row_id} (or reservation-new) shows whether it is there. "
         "What is not there either is lost, and whoever asked for it has to ask again."
     )
 

@@ -30,6 +30,10 @@ _IDS_AT_ONCE = 100
 """A URL stays well below the 64 KB that servers take."""
 
 
+_CATALOGUES = {"user": "users", "event": "events", "ticket": "tickets"}
+"""Who owns catalogue rows whose facts others hear, and where they stand."""
+
+
 class _Emitted(BaseModel):
     """As much of an envelope as leads to its purchase."""
 
@@ -125,6 +129,18 @@ class Journals:
                 return (await api.issued_ticket(ticket_id)).order_id
             except Refused:
                 return None
+
+    async def owner_of(self, row_id: UUID) -> str | None:
+        """The service whose catalogue has a row with this id, be it of a buyer who was erased; None when none has."""
+        for service, collection in _CATALOGUES.items():
+            try:
+                answer = await self._send(service, "GET", f"/{collection}/{row_id}")
+            except Silent:
+                self.silent.add(service)
+                continue
+            if answer.is_success or answer.status_code == httpx.codes.GONE:
+                return service
+        return None
 
     async def order_of_reservation(self, reservation_id: UUID) -> UUID | None:
         """The newest of its buyer's orders that asked for a reservation, None when none did. A reservation itself names

@@ -38,13 +38,15 @@ class Purchase:
     journals: Mapping[str, Journal]
     timeline: Timeline
     waits: tuple[Wait, ...]
+    owner: str | None = None
+    """Of a catalogue row that no journal tells of: the service that has it, and can tell its fact anew."""
 
     @property
     def state(self) -> str:
         """Where it stands: the order's status, or the reservation's where nobody has ordered; pending before that."""
         if self.row:
             return self.row.status
-        return CATALOGUE if _is_of_the_catalogue(self.timeline) else "pending"
+        return CATALOGUE if self.owner or _is_of_the_catalogue(self.timeline) else "pending"
 
     @property
     def undecided(self) -> frozenset[str]:
@@ -107,6 +109,19 @@ def purchase(
     at_rest = row.at_rest if row else _is_of_the_catalogue(tree)
     open_waits = waits(tree, at_rest=at_rest, since=row.created_at if row else first)
     return Purchase(root, row, correlations, journals, tree, tuple(open_waits))
+
+
+def unheard(
+    row_id: UUID, owner: str, journals: Mapping[str, Journal], now: datetime, silent: Collection[str]
+) -> Purchase:
+    """A row of the catalogue that no journal tells of: no listener has handled a fact of it, or so long ago that it is
+    forgotten.
+    """
+    root, began = str(row_id), minted_at(row_id) or now
+    tree = timeline(root, (root,), journals, now, seen=Seen(), silent=silent)
+    forgotten = any(began < now - journal.retention for journal in journals.values())
+    lost = Wait("operator", "no listener has handled a fact of it: it is on its queues, or lost", began)
+    return Purchase(root, None, frozenset({root}), journals, tree, () if forgotten else (lost,), owner)
 
 
 def _is_of_the_catalogue(tree: Timeline) -> bool:

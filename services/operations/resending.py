@@ -66,6 +66,9 @@ def plan(purchase: Purchase, start: UUID | None = None) -> Plan:
         for service, row_id, what in _facts(purchase):
             facts[service].append(row_id)
             made.steps.append((service, what))
+    if purchase.owner:
+        facts[purchase.owner].append(UUID(purchase.id))
+        made.steps.append((purchase.owner, _anew(purchase.owner, purchase.id)))
     made.steps += steps
     # Facts first: what needs them waits the longer, the older it is.
     made.by = {
@@ -144,7 +147,7 @@ def _why_not(purchase: Purchase, message: Told, hearing: Hearing) -> str:
 
 def _facts(purchase: Purchase) -> list[tuple[str, UUID, str]]:
     rows = {
-        (service, UUID(row_id), f"{service} {row_id} as it is now")
+        (service, UUID(row_id), _anew(service, row_id))
         for message in purchase.timeline.told
         if message.envelope.get("correlationid") in purchase.correlations
         for field_name, service in _OWNERS.items()
@@ -155,8 +158,12 @@ def _facts(purchase: Purchase) -> list[tuple[str, UUID, str]]:
     for message in purchase.timeline.told:
         for hearing in message.hearings:
             for what, row_id in _ROW_AWAITED.findall(hearing.waits_for or ""):
-                rows.add((_AWAITED[what], UUID(row_id), f"{_AWAITED[what]} {row_id} as it is now"))
+                rows.add((_AWAITED[what], UUID(row_id), _anew(_AWAITED[what], row_id)))
     return sorted(rows, key=str)
+
+
+def _anew(service: str, row_id: str) -> str:
+    return f"{service} {row_id} as it is now"
 
 
 def _is_minted(row_id: str) -> bool:

@@ -21,7 +21,12 @@ Folder = Annotated[
     Path | None,
     typer.Option("--folder", "--state", help="The folder of the laptop's system that is meant.", show_default=False),
 ]
-Id = Annotated[UUID, typer.Argument(metavar="ID", help="An order's, reservation's, payment's, ticket's or message's.")]
+Id = Annotated[
+    UUID,
+    typer.Argument(
+        metavar="ID", help="An order's, reservation's, payment's, ticket's or message's; or that of a catalogue row."
+    ),
+]
 
 
 @saga.command("list", epilog="Example: bilhetagem saga list --stuck-for 5m --since 2h")

@@ -113,6 +113,8 @@ def export(folder: Path | None, aws: str | None, any_id: UUID) -> None:
             if silent := journals_of(desk).silent:
                 names = ", ".join(sorted(silent))
                 raise Trouble(f"{names} did not answer: a recording without what is known there would be incomplete.")
+            if not purchase.timeline.told:
+                raise Trouble(f"No journal tells of {purchase.id}: there is nothing to record.")
             for line in record(purchase.id, purchase.correlations, purchase.journals, now).lines():
                 print(line)
 

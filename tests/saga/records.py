@@ -90,6 +90,10 @@ class WorldServices(WorldJournals):
         """The order of an issued ticket."""
         return next((each.order_id for each in self.world.stores["ticket"].of(Ticket) if each.id == ticket_id), None)
 
+    async def owner_of(self, row_id: UUID) -> str | None:
+        """Nobody: of its catalogue, a world has the facts only."""
+        return None
+
     async def order_of_reservation(self, reservation_id: UUID) -> UUID | None:
         """The newest order that asked for a reservation."""
         orders = self.world.stores["order"].of(Order)

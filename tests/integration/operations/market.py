@@ -66,6 +66,17 @@ class Market:
         held = self.running["order"].queues
         await held.client.purge_queue(QueueUrl=await held.url(queue))
 
+    async def arrived(self, queue: str, messages: int) -> None:
+        """Wait until so many messages are on a queue."""
+        held = self.running["order"].queues
+        url = await held.url(queue)
+
+        async def waiting() -> int:
+            asked = await held.client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+            return int(asked["Attributes"]["ApproximateNumberOfMessages"])
+
+        await eventually(waiting, until=lambda found: found >= messages)
+
     async def soon_visible(self) -> None:
         """Let a message come back soon that LocalStack hands to the long poll of a worker that has ended."""
         held = self.running["order"].queues
@@ -96,11 +107,16 @@ class Market:
         """Wait until an order has come so far."""
         await eventually(lambda: self.status(order), until=lambda found: found == status, seconds=120)
 
-    async def buy(self, total: int = 200) -> tuple[str, str]:
-        """Reserve and order two seats, of 100 each; the ids of reservation and order."""
+    async def put_on_sale(self) -> tuple[str, str, str]:
+        """What a purchase needs; the ids of a buyer, an event and a ticket type."""
         buyer = await self.post("user", "/users/", name="Ana Souza", email=f"{uuid4()}@example.com")
         event = await self.post("event", "/events/", title="Show", location="Rio", date="2099-01-01T20:00:00-03:00")
         ticket = await self.post("ticket", "/tickets/", event_id=event, quantity=10, price=100)
+        return buyer, event, ticket
+
+    async def buy(self, total: int = 200) -> tuple[str, str]:
+        """Reserve and order two seats, of 100 each; the ids of reservation and order."""
+        buyer, event, ticket = await self.put_on_sale()
         seats = await self.post("reservation", "/reservations/", user_id=buyer, ticket_id=ticket, quantity=2)
         items = [{"reservation_id": seats}]
         order = await self.post("order", "/orders/", user_id=buyer, event_id=event, items=items, total_price=total)

@@ -97,3 +97,22 @@ async def test_what_nobody_has_handled_is_in_its_queue_only_and_the_command_says
     said = await market.command("show", str(uuid4()), fails=True)
     assert "exists only in its queue" in said
     assert "Traceback" not in said
+
+
+async def test_a_catalogues_fact_that_nobody_heard_is_told_anew_from_its_row(market: Market) -> None:
+    await market.stop("reservation")
+    _, event, ticket = await market.put_on_sale()
+    await market.arrived("reservation-underway", 2)
+    await market.purge("reservation-underway")
+    market.start("reservation")
+
+    found = await market.find(ticket)
+    assert (found.state, carried_on_by(found)) == ("catalogue", [("operator", None)])
+    assert "no listener has handled a fact of it" in await market.command("show", ticket)
+    assert "nothing to record" in await market.command("export", ticket, fails=True)
+    for row in (event, ticket):
+        assert f"{row} as it is now" in await market.command("resend", row)
+
+    on_sale = f"{market.urls['reservation']}/reservations/availability/{ticket}"
+    await eventually(lambda: market.client.get(on_sale), until=lambda answer: answer.is_success)
+    assert (await market.find(ticket)).waits == ()

@@ -14,6 +14,7 @@ import httpx
 from contracts.routes import SERVICES
 from services.chassis.activity import Activity
 from services.chassis.journal import Journal
+from services.chassis.problems import Problem, answer
 from services.chassis.purchases import HeldUp, Purchase, PurchasePage, UnderWayPage
 from services.chassis.resends import Resend, Resent, Sent
 from services.operations.console.app import create_console
@@ -73,6 +74,8 @@ class Answers:
     silent: set[str] = field(default_factory=set)
     unheard: list[str] = field(default_factory=list)
     """The silent services that were asked, as often as they were."""
+    rows: dict[str, int] = field(default_factory=dict)
+    """Paths of catalogue rows, and the statuses with which they are answered."""
     gone: set[UUID] = field(default_factory=set)
     """Messages and rows that no service can send again."""
     resent: list[tuple[str, Resend]] = field(default_factory=list)
@@ -109,8 +112,9 @@ class Answers:
                 sent = [Sent(id=each.id, type="x", queue=f"{service}-new") for each in wanted.messages]
                 asked = (*(each.id for each in wanted.messages), *wanted.facts)
                 found = Resent(sent=sent, unknown=[each for each in asked if each in self.gone])
-            case _:
-                return httpx.Response(404)
+            case path:
+                status = self.rows.get(path, 404)
+                return httpx.Response(status, content=bytes(answer(Problem(status), path).body))
         return httpx.Response(200, text=found.model_dump_json())
 
 

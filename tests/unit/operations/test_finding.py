@@ -10,9 +10,11 @@ import pytest
 from contracts.message import Envelope
 from contracts.payment import PaymentApproved
 from contracts.routes import SERVICES
+from services.chassis.decision import RETENTION
 from services.chassis.ids import uuid7
 from services.chassis.journal import Failed, Journal, Unsent
 from services.chassis.purchases import Purchase as Row
+from services.chassis.resends import Resend
 from services.operations import finding
 from services.operations.desk import Desk
 from services.operations.errors import BadInput, Trouble
@@ -21,6 +23,7 @@ from services.operations.journals import Journals
 from services.operations.purchases import STATES
 from services.operations.queue_access import QueueAccess
 from services.operations.registry import SERVICES as DECLARED
+from services.operations.resending import plan
 from tests.unit.operations.console import Answers, MemoryQueues
 from tests.unit.operations.letters import FAILED, seen
 
@@ -147,3 +150,28 @@ async def test_where_nobody_answers_who_could_list_them_it_is_said_instead_of_th
     answers = Answers(silent={"order", "reservation"})
     with pytest.raises(Trouble, match="order, reservation did not answer"):
         await list_purchases(desk_of(answers), Filter(), NOW)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "owner"), [("events", 200, "event"), ("tickets", 200, "ticket"), ("users", 410, "user")]
+)
+async def test_a_row_whose_facts_no_listener_has_heard_is_found_at_its_owner_and_told_anew(
+    path: str, status: int, owner: str
+) -> None:
+    row_id = uuid7(NOW - timedelta(minutes=5), 1)
+    answers = Answers(rows={f"/{path}/{row_id}": status}, silent={"payment"})
+
+    found = await find_purchase(desk_of(answers), row_id, NOW)
+
+    assert (found.state, [wait.by for wait in found.waits]) == ("catalogue", ["operator"])
+    assert found.waits[0].is_stuck(NOW, timedelta(minutes=1))
+    assert plan(found).by == {owner: Resend(facts=[row_id])}
+
+
+async def test_a_row_that_journals_may_have_forgotten_waits_for_nothing_and_can_be_told_anew_all_the_same() -> None:
+    row_id = uuid7(NOW - RETENTION - timedelta(days=1), 1)
+
+    found = await find_purchase(desk_of(Answers(rows={f"/events/{row_id}": 200})), row_id, NOW)
+
+    assert (found.state, found.waits) == ("catalogue", ())
+    assert plan(found).by == {"event": Resend(facts=[row_id])}
