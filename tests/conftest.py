@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import botocore.session
 import pytest
+import structlog
 from hypothesis import settings
 
 from localstack.server import LocalStack
@@ -20,6 +21,15 @@ settings.load_profile("untimed")
 
 # The models of AWS's services are read once, not for every client of every test: that takes a tenth of a second.
 botocore.session.create_loader = cache(botocore.session.create_loader)
+
+
+# As they are in a system that runs. The default draws an exception with all local variables, for a second and more.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")
