@@ -36,8 +36,9 @@ demo: install ## Start everything, watch three purchases, stop everything
 run: install ## Start everything and keep it running; Ctrl-C drains and stops
 	@$(BILHETAGEM) up $(ARGS)
 
+# Four at a time on any machine: half of what they take is waiting.
 test: $(DEV) $(LOCALSTACK) ## All tests, on SQLite, PostgreSQL and LocalStack; e.g. ARGS="-k stock"
-	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@.venv/bin/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV) ## Lint, format, types, import rules, generated files
 	.venv/bin/ruff check
