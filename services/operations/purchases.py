@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contracts.message import message_types
 from services.chassis.ids import minted_at
 from services.chassis.journal import Journal, joined
 from services.chassis.purchases import Purchase as Row
@@ -125,9 +124,8 @@ def unheard(
 
 
 def _is_of_the_catalogue(tree: Timeline) -> bool:
-    own = {told.envelope["type"] for told in tree.told if told.envelope.get("correlationid") == tree.purchase}
-    contracts = [message_types().get(name) for name in own]
-    return bool(contracts) and all(contract and not contract.is_of_a_purchase() for contract in contracts)
+    own = [told for told in tree.told if told.envelope.get("correlationid") == tree.purchase]
+    return bool(own) and all(told.is_of_the_catalogue for told in own)
 
 
 def _reservations(journals: Mapping[str, Journal], correlations: Collection[str]) -> frozenset[str]:

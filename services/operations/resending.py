@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from contracts.message import message_types
 from services.chassis.resends import Again, Resend, Resent
 from services.operations.errors import BadInput
 from services.operations.journals import Journals, Silent
@@ -60,7 +59,7 @@ def plan(purchase: Purchase, start: UUID | None = None) -> Plan:
                 messages[service].append(again)
                 when = f", due {message.due:%H:%M:%S}" if message.due else ""
                 steps.append((service, f"{message.name} to {hearing.queue.name}{when}"))
-            elif not _is_told_anew(message, hearing):
+            elif not (hearing.fate.may_be_lost and message.is_of_the_catalogue):  # its row says that again
                 made.beyond.append(_why_not(purchase, message, hearing))
     if tell_facts:
         for service, row_id, what in _facts(purchase):
@@ -116,13 +115,6 @@ def _emitted(purchase: Purchase, message: Told) -> bool:
     journal = purchase.journals.get(message.sender)
     cause = message.envelope.get("causationid")
     return journal is not None and any(handled.envelope["id"] == cause for handled in journal.handled)
-
-
-def _is_told_anew(message: Told, hearing: Hearing) -> bool:
-    """A fact of the catalogue that got lost: its row says it again, as a message of its own."""
-    contract = message_types().get(message.envelope["type"])
-    is_gone = hearing.fate in {Fate.LOST, Fate.ON_ITS_WAY}
-    return is_gone and contract is not None and not contract.is_of_a_purchase()
 
 
 def _why_not(purchase: Purchase, message: Told, hearing: Hearing) -> str:

@@ -45,6 +45,11 @@ class Fate(StrEnum):
         """Nothing more will come of it."""
         return self in {Fate.HANDLED, Fate.IGNORED}
 
+    @property
+    def may_be_lost(self) -> bool:
+        """It was sent, and nobody is known to have it."""
+        return self in {Fate.LOST, Fate.ON_ITS_WAY}
+
 
 @dataclass(frozen=True)
 class Dead:
@@ -125,6 +130,12 @@ class Told:
     def is_request(self) -> bool:
         """Nothing of ours caused it."""
         return "causationid" not in self.envelope
+
+    @property
+    def is_of_the_catalogue(self) -> bool:
+        """It is a fact of the catalogue, which tells a whole row."""
+        contract = message_types().get(self.envelope["type"])
+        return contract is not None and not contract.is_of_a_purchase()
 
     def walk(self) -> Iterator["Told"]:
         """This message and all that followed from it."""

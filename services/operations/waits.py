@@ -61,8 +61,7 @@ def waits(timeline: Timeline, *, at_rest: bool, since: datetime) -> list[Wait]:
 
 def _was_told_anew(timeline: Timeline, lost: Told, hearing: Hearing) -> bool:
     """A catalogue's fact tells its whole row: whoever has handled a later one lacks nothing of it."""
-    contract = message_types().get(lost.envelope["type"])
-    if hearing.fate not in {Fate.LOST, Fate.ON_ITS_WAY} or contract is None or contract.is_of_a_purchase():
+    if not (hearing.fate.may_be_lost and lost.is_of_the_catalogue):
         return False
     return any(
         lost.time and later.time and later.time > lost.time and later.sender == lost.sender
